@@ -1,0 +1,1 @@
+"""Watch-time and lifetime-value prediction, reproduced under one protocol."""

@@ -1,0 +1,29 @@
+"""Errors that a user can mend: one sentence that says what was found, what is allowed, and the nearest spelling."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class WatchtimeError(Exception):
+    """A user's mistake, told in one sentence; the command line prints it without a traceback."""
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed word that is spelled most like ``word``, or None where nothing is close."""
+    matches = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def unknown(kind: str, found: str, allowed: Iterable[str], where: str = "") -> str:
+    """Return the sentence for a word that does not exist.
+
+    >>> unknown("method", "tmp", ["tpm", "vr"], "config/demo.yaml: methods")
+    "config/demo.yaml: methods: unknown method 'tmp', did you mean 'tpm'? Allowed: tpm, vr."
+    """
+    choices = sorted(allowed)
+    guess = nearest(found, choices)
+    middle = f", did you mean '{guess}'?" if guess else "."
+    prefix = f"{where}: " if where else ""
+    return f"{prefix}unknown {kind} '{found}'{middle} Allowed: {', '.join(choices)}."

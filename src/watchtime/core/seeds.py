@@ -1,0 +1,17 @@
+"""One random number stream per axis, so that what should be shared is shared and the rest is independent.
+
+The axes of a run are ``split`` (one per data set and protocol, fixed over repetitions), ``batches`` (one per
+repetition, shared by all methods, which makes comparisons paired) and ``initialisation`` (one per method and
+repetition).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+
+def derive_seed(root: int, **axes: int | str) -> int:
+    """Return a seed in [0, 2**63) that depends on ``root`` and on every named axis, and on nothing else."""
+    text = json.dumps({"root": root, **axes}, sort_keys=True, separators=(",", ":"))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,1 @@
+"""Codecs: what turns a target into labels and back, fitted on the training rows only."""

@@ -1,0 +1,1 @@
+"""Methods, one file each: codec, head, loss and readouts."""

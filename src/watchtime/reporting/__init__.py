@@ -1,0 +1,1 @@
+"""Tables, figures, verdicts, and notebooks rendered to PDF."""

@@ -1,0 +1,1 @@
+"""The engine: resident data, seeds side by side, checkpoints, jobs."""
