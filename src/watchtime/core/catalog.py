@@ -1,0 +1,193 @@
+"""What exists, read from YAML alone: data sets, methods, protocols, sizes and papers.
+
+Planning and ``watchtime methods | datasets | artifacts`` need nothing else, so neither torch nor lightgbm is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field
+
+from watchtime.core.config import read_yaml, validate
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
+
+Card = TypeVar("Card", bound=Settings)
+
+
+class Feature(Settings):
+    """One input column of a data set.
+
+    ``bucket`` is the equal-frequency bucket of a numeric ``source`` column; ``scale: log`` takes log(1 + x) first.
+    """
+
+    kind: Literal["categorical", "numeric", "multi_valued", "bucket"]
+    side: Literal["user", "item", "context"]
+    source: str | None = None
+    buckets: int | None = None
+    scale: Literal["linear", "log"] = "linear"
+
+
+class DatasetCard(Settings):
+    """One data set: its schema, its raw files and what its licence allows."""
+
+    title: str
+    summary: str
+    reference: str
+    licence: str
+    tasks: dict[str, str]
+    provides: list[str]
+    logs: list[str]
+    tables: dict[str, str]
+    features: dict[str, Feature]
+    feature_sets: dict[str, list[str]]
+    duration_buckets: int
+
+
+class CodecChoice(Settings):
+    """Which codec a method uses; its settings are those under the method's ``codec`` setting."""
+
+    name: str
+    settings: dict[str, Any] = {}
+
+
+class MethodOptions(Settings):
+    """What a variant, a size or a regime changes about a method."""
+
+    note: str = ""
+    settings: dict[str, Any] = {}
+    codec: dict[str, Any] = {}
+    encoder: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    features: str | None = None
+
+
+class MethodCard(Settings):
+    """One method: what it needs, its settings with their defaults, and its variants."""
+
+    title: str
+    summary: str
+    reference: str
+    family: Literal["trivial", "trees", "network", "oracle"]
+    tasks: list[str]
+    needs: list[str] = []
+    readouts: list[str]
+    deterministic: bool = False
+    stackable: bool = False
+    settings: dict[str, Any] = {}
+    codec: CodecChoice | None = None
+    variants: dict[str, MethodOptions] = Field(min_length=1)
+    sizes: dict[str, MethodOptions] = {}
+    regimes: dict[str, MethodOptions] = {}
+    search: dict[str, list[Any]] = {}
+
+
+class Protocol(Settings):
+    """How rows are split: in which order, and in which proportions of training, validation and test."""
+
+    title: str
+    order: Literal["random", "time", "days"]
+    shares: tuple[float, float, float]
+
+
+class Size(Settings):
+    """The shared encoder and training of one size."""
+
+    encoder: EncoderSettings
+    training: TrainingSettings
+
+
+class PublishedRow(Settings):
+    """Which of our jobs stands for a row of a published table."""
+
+    title: str
+    method: str | None = None
+    variant: str | None = None
+
+
+class Artifact(Settings):
+    """One table or figure of a paper and what regenerates it."""
+
+    title: str
+    question: str
+    template: str
+    task: str = "watch_time"
+    protocol: str | None = None
+    metrics: list[str] = []
+    rows: dict[str, PublishedRow] = {}
+    reference_row: str | None = None
+
+
+class Paper(Settings):
+    """One paper and its artifacts."""
+
+    title: str
+    reference: str
+    artifacts: dict[str, Artifact]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything that ``config/`` declares, each mapping keyed by name."""
+
+    root: Path
+    datasets: Mapping[str, DatasetCard]
+    methods: Mapping[str, MethodCard]
+    protocols: Mapping[str, Protocol]
+    sizes: Mapping[str, Size]
+    papers: Mapping[str, Paper]
+
+    @classmethod
+    def load(cls, root: Path) -> Catalog:
+        folder = root / "config"
+        return cls(
+            root=root,
+            datasets=_cards(folder / "datasets", DatasetCard),
+            methods=_cards(folder / "methods", MethodCard),
+            protocols=_entries(folder / "protocols.yaml", Protocol),
+            sizes=_entries(folder / "sizes.yaml", Size),
+            papers=_cards(folder / "papers", Paper),
+        )
+
+    def artifacts(self) -> dict[str, Artifact]:
+        """Return every artifact under its full name, such as ``prowtp/table1``."""
+        return {
+            f"{paper}/{name}": artifact
+            for paper, card in self.papers.items()
+            for name, artifact in card.artifacts.items()
+        }
+
+    def reason_against(self, method: str, dataset: str, task: str, simulated: bool) -> str | None:
+        """Return why ``method`` cannot run on this data, or None where it can."""
+        card, data = self.methods[method], self.datasets[dataset]
+        if task not in card.tasks:
+            return f"predicts {' and '.join(card.tasks)}, not {task}"
+        provided = {*data.provides, *(["truth"] if simulated else [])}
+        missing = [need for need in card.needs if need not in provided]
+        if missing == ["truth"]:
+            return "needs the known distribution of a simulated log"
+        return f"needs {' and '.join(missing)}, which {data.title} does not have" if missing else None
+
+
+def find_root() -> Path:
+    """Return the folder that holds ``config/methods``: the working folder, or the one this package lives in."""
+    for folder in (Path.cwd(), Path(__file__).resolve().parents[3]):
+        if (folder / "config" / "methods").is_dir():
+            return folder
+    raise WatchtimeError("config/methods was found neither here nor beside the package: run in the project's folder.")
+
+
+def _cards(folder: Path, model: type[Card]) -> dict[str, Card]:
+    return {path.stem: validate(model, read_yaml(path), _shown(path)) for path in sorted(folder.glob("*.yaml"))}
+
+
+def _entries(path: Path, model: type[Card]) -> dict[str, Card]:
+    return {name: validate(model, value, f"{_shown(path)}: {name}") for name, value in read_yaml(path).items()}
+
+
+def _shown(path: Path) -> str:
+    return "/".join(path.parts[path.parts.index("config") :]) if "config" in path.parts else str(path)

@@ -1,0 +1,212 @@
+"""The run configuration: one model from which the default YAML, its comments and the JSON schema are generated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import Field, StringConstraints, ValidationError
+
+from watchtime.core.errors import WatchtimeError, nearest
+from watchtime.core.settings import Settings
+
+Model = TypeVar("Model", bound=Settings)
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+
+
+class SimulatorSettings(Settings):
+    """How large a simulated log is and from which seed it comes."""
+
+    rows: int = Field(40_000, ge=100, description="rows of the standard-policy log")
+    users: int = Field(1_500, ge=10, description="users in the simulated world")
+    items: int = Field(600, ge=10, description="videos in the simulated world")
+    days: int = Field(14, ge=2, le=21, description="days that the log covers")
+    seed: int = Field(1, ge=0, description="seed from which every byte of the raw files follows")
+
+
+class RowRules(Settings):
+    """Which rows of a raw log count; the report shows how many rows each rule dropped."""
+
+    zero_duration: Literal["drop", "keep"] = Field(
+        "drop", description="rows whose video has duration 0: drop, or keep (watch ratio needs drop)"
+    )
+    repeated_key: Literal["keep_first", "keep_all"] = Field(
+        "keep_first", description="rows that repeat a (user, item, time) key: keep_first or keep_all"
+    )
+    largest_ratio: float | None = Field(
+        10.0, gt=0, description="rows with a watch ratio above this are dropped; null keeps them all"
+    )
+
+
+class DatasetSource(Settings):
+    """Where the raw files of one data set come from."""
+
+    folder: str | None = Field(None, description="folder with the raw files in official layout; null: simulated logs")
+    simulator: SimulatorSettings = Field(SimulatorSettings(), description="used where folder is null")
+    rules: RowRules = Field(RowRules(), description="which rows count")
+
+
+class RunConfig(Settings):
+    """One run: what is compared on which data, and how."""
+
+    name: Name = Field("demo", description="results go to results/<name>")
+    datasets: dict[str, DatasetSource] = Field(
+        {"kuairand_pure": DatasetSource()},
+        min_length=1,
+        description="data sets (see: watchtime datasets)",
+    )
+    tasks: list[Literal["watch_time", "watch_ratio"]] = Field(
+        ["watch_time"], min_length=1, description="targets: watch_time (seconds), watch_ratio"
+    )
+    protocols: list[str] = Field(
+        ["random_622"],
+        min_length=1,
+        description="how rows are split; one leaderboard each (config/protocols.yaml lists them)",
+    )
+    regime: Literal["shared", "as_published"] = Field(
+        "shared",
+        description="shared: same encoder, features and training for all; as_published: each paper's own",
+    )
+    size: Literal["tiny", "small", "paper"] = Field(
+        "tiny",
+        description="tiny: demo and tests; small: real samples on a CPU; paper: published sizes, for GPUs",
+    )
+    methods: Literal["all"] | list[str] = Field(
+        "all", description="methods of the leaderboard: all, or a list (watchtime methods lists them)"
+    )
+    artifacts: Literal["all"] | list[str] = Field(
+        "all",
+        description="tables and figures: all, or a list such as [prowtp/table1] (watchtime artifacts lists them)",
+    )
+    settings: dict[str, dict[str, Any]] = Field(
+        {},
+        description="settings of methods that differ from config/methods, e.g. {d2q: {codec: {groups: 60}}}",
+    )
+    repetitions: int = Field(5, ge=1, le=100, description="seeds per method; every interval comes from them")
+    seed: int = Field(2026, ge=0, description="root of every seed of the run")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="where networks train: cpu or cuda")
+    seeds_together: Literal["looped", "stacked"] = Field(
+        "looped",
+        description="repetitions one after another (looped) or as one batched network (stacked, for GPUs)",
+    )
+    search_trials: int = Field(
+        0, ge=0, description="random draws per method from its search space, chosen on validation; 0: off"
+    )
+    tolerance: float = Field(
+        0.02,
+        gt=0,
+        lt=1,
+        description="largest relative difference at which a published number counts as reproduced",
+    )
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice."""
+
+
+def _mapping_without_repeats(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+    repeated = {str(key) for key in keys if keys.count(key) > 1}
+    if repeated:
+        raise WatchtimeError(f"the key {sorted(repeated)[0]!r} appears twice in one mapping.")
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_without_repeats)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file; anything else is a ``WatchtimeError`` that names the file."""
+    try:
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except FileNotFoundError:
+        raise WatchtimeError(f"{path}: the file does not exist.") from None
+    except IsADirectoryError:
+        raise WatchtimeError(f"{path}: a folder was found where a YAML file was expected.") from None
+    except UnicodeDecodeError as error:
+        raise WatchtimeError(f"{path}: the file is not UTF-8 text (byte {error.start}).") from None
+    except yaml.YAMLError as error:
+        raise WatchtimeError(f"{path}: not valid YAML: {' '.join(str(error).split())}.") from None
+    except WatchtimeError as error:
+        raise WatchtimeError(f"{path}: {error}") from None
+    if not isinstance(value, dict):
+        raise WatchtimeError(f"{path}: a mapping of keys to values was expected, found {type(value).__name__}.")
+    return value
+
+
+def validate(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
+    """Return ``model(**values)``, or raise one ``WatchtimeError`` with a line per mistake."""
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        lines = [_sentence(model, item, where) for item in error.errors()]
+        raise WatchtimeError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _sentence(model: type[Settings], error: Any, where: str) -> str:
+    location = [str(part) for part in error["loc"] if not str(part).startswith(("literal[", "list["))]
+    key = ".".join(location)
+    if error["type"] == "extra_forbidden":
+        allowed = _allowed_keys(model, location[:-1])
+        guess = nearest(location[-1], allowed)
+        hint = f", did you mean '{guess}'?" if guess else "."
+        return f"{where}: unknown key '{key}'{hint} Allowed: {', '.join(sorted(allowed))}."
+    if error["type"] == "literal_error":
+        guess = nearest(str(error["input"]), str(error["ctx"]["expected"]).replace("'", "").split(" or "))
+        hint = f", did you mean '{guess}'?" if guess else ""
+        return f"{where}: {key}: found {error['input']!r}, allowed: {error['ctx']['expected']}{hint}."
+    return f"{where}: {key or 'the file'}: found {error['input']!r}: {error['msg'].lower()}."
+
+
+def _allowed_keys(model: Any, path: list[str]) -> list[str]:
+    """Return the keys of the model that ``path`` leads to, passing through mappings of models."""
+    for part in path:
+        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
+        annotation = field.annotation if field else None
+        if annotation is None:
+            continue
+        arguments = [a for a in getattr(annotation, "__args__", ()) if hasattr(a, "model_fields")]
+        model = arguments[0] if arguments else annotation
+    return list(getattr(model, "model_fields", {}))
+
+
+def load_config(path: Path, source: str | None = None) -> RunConfig:
+    """Read a run configuration; ``source`` is a folder with raw files for its only data set."""
+    config = validate(RunConfig, read_yaml(path), str(path))
+    if not source:
+        return config
+    if len(config.datasets) != 1:
+        raise WatchtimeError(
+            f"{path}: SOURCE={source} needs a config with exactly one data set, found {len(config.datasets)}."
+        )
+    name, only = next(iter(config.datasets.items()))
+    changed = only.model_copy(update={"folder": source})
+    return config.model_copy(update={"datasets": {name: changed}})
+
+
+def default_yaml() -> str:
+    """Return ``config/demo.yaml``: every key with its default and, as a comment, what it means."""
+    head = "# The default run: simulated logs, no network. Written by `watchtime config --write`; a test holds it.\n"
+    return head + "\n".join(_yaml_lines(RunConfig(), 0)) + "\n"
+
+
+def _yaml_lines(settings: Settings, depth: int) -> list[str]:
+    lines = []
+    for key, field in type(settings).model_fields.items():
+        pad = "  " * depth
+        lines.append(f"{pad}# {field.description}")
+        lines += _yaml_value(key, getattr(settings, key), depth)
+    return lines
+
+
+def _yaml_value(key: str, value: Any, depth: int) -> list[str]:
+    pad = "  " * depth
+    if isinstance(value, Settings):
+        return [f"{pad}{key}:", *_yaml_lines(value, depth + 1)]
+    if isinstance(value, dict) and value and all(isinstance(item, Settings) for item in value.values()):
+        nested = [line for name, item in value.items() for line in _yaml_value(name, item, depth + 1)]
+        return [f"{pad}{key}:", *nested]
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000).strip()
+    return [f"{pad}{key}: {text.removesuffix('...').strip()}"]
