@@ -1,1 +1,1 @@
-"""The ground floor: configuration, errors, seeds, files, the catalogue and the plan. Imports neither torch nor lightgbm."""
+"""The ground floor: configuration, errors, seeds, files, catalogue and plan; imports neither torch nor lightgbm."""

@@ -56,9 +56,12 @@ class CodecChoice(Settings):
 
 
 class MethodOptions(Settings):
-    """What a variant, a size or a regime changes about a method."""
+    """What a variant, a size or a regime changes; ``needs`` come on top of the method's own."""
 
     note: str = ""
+    tasks: list[str] = []
+    needs: list[str] = []
+    readouts: list[str] = []
     settings: dict[str, Any] = {}
     codec: dict[str, Any] = {}
     encoder: dict[str, Any] = {}
@@ -161,13 +164,18 @@ class Catalog:
             for name, artifact in card.artifacts.items()
         }
 
-    def reason_against(self, method: str, dataset: str, task: str, simulated: bool) -> str | None:
-        """Return why ``method`` cannot run on this data, or None where it can."""
+    def reason_against(
+        self, method: str, dataset: str, task: str, simulated: bool, variant: str | None = None
+    ) -> str | None:
+        """Return why ``method`` (or one variant of it) cannot run on this data, or None where it can."""
         card, data = self.methods[method], self.datasets[dataset]
-        if task not in card.tasks:
-            return f"predicts {' and '.join(card.tasks)}, not {task}"
+        options = card.variants[variant] if variant else MethodOptions()
+        tasks = options.tasks or card.tasks
+        if task not in tasks:
+            return f"predicts {' and '.join(tasks)}, not {task}"
         provided = {*data.provides, *(["truth"] if simulated else [])}
-        missing = [need for need in card.needs if need not in provided]
+        needs = [*card.needs, *options.needs]
+        missing = [need for need in needs if need not in provided]
         if missing == ["truth"]:
             return "needs the known distribution of a simulated log"
         return f"needs {' and '.join(missing)}, which {data.title} does not have" if missing else None

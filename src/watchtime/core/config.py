@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -11,6 +12,9 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from watchtime.core.errors import WatchtimeError, nearest
 from watchtime.core.settings import Settings
+
+# Raised when the simulator writes other bytes from the same settings.
+SIMULATOR_VERSION = 1
 
 Model = TypeVar("Model", bound=Settings)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]
@@ -107,7 +111,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _mapping_without_repeats(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     repeated = {str(key) for key in keys if keys.count(key) > 1}
     if repeated:
         raise WatchtimeError(f"the key {sorted(repeated)[0]!r} appears twice in one mapping.")
@@ -172,18 +176,21 @@ def _allowed_keys(model: Any, path: list[str]) -> list[str]:
     return list(getattr(model, "model_fields", {}))
 
 
-def load_config(path: Path, source: str | None = None) -> RunConfig:
-    """Read a run configuration; ``source`` is a folder with raw files for its only data set."""
-    config = validate(RunConfig, read_yaml(path), str(path))
+def load_config(path: Path) -> RunConfig:
+    """Read a run configuration; every mistake in it is told at once."""
+    return validate(RunConfig, read_yaml(path), str(path))
+
+
+def with_source(config: RunConfig, source: str | None, where: str) -> RunConfig:
+    """Return the configuration with ``source`` as the folder of its only data set's raw files."""
     if not source:
         return config
     if len(config.datasets) != 1:
         raise WatchtimeError(
-            f"{path}: SOURCE={source} needs a config with exactly one data set, found {len(config.datasets)}."
+            f"{where}: SOURCE={source} needs a config with exactly one data set, found {len(config.datasets)}."
         )
     name, only = next(iter(config.datasets.items()))
-    changed = only.model_copy(update={"folder": source})
-    return config.model_copy(update={"datasets": {name: changed}})
+    return config.model_copy(update={"datasets": {name: only.model_copy(update={"folder": source})}})
 
 
 def default_yaml() -> str:
@@ -210,3 +217,13 @@ def _yaml_value(key: str, value: Any, depth: int) -> list[str]:
         return [f"{pad}{key}:", *nested]
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000).strip()
     return [f"{pad}{key}: {text.removesuffix('...').strip()}"]
+
+
+def schema_json() -> str:
+    """Return the JSON schema of a run configuration, for editors."""
+    return json.dumps(RunConfig.model_json_schema(), sort_keys=True, indent=2) + "\n"
+
+
+def to_yaml(config: RunConfig) -> str:
+    """Return a configuration as YAML with every key."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, width=100)

@@ -1,0 +1,211 @@
+"""The command line: what there is, and every workflow step by hand. Rules call these commands and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from watchtime.core.catalog import Catalog, find_root
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.plan import Plan
+
+
+class _Commands(click.Group):
+    """Prints a user's mistake as one sentence and leaves with status 2."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except WatchtimeError as error:
+            click.echo(f"watchtime: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Commands)
+def main() -> None:
+    """Watch-time and lifetime-value prediction, reproduced under one protocol."""
+
+
+def _plan(run: Path) -> Plan:
+    return Plan.load(run / "config.yaml", find_root())
+
+
+_run = click.option(
+    "--run", type=click.Path(path_type=Path), required=True, help="The run's folder, such as results/demo."
+)
+_dataset = click.option("--dataset", required=True, help="A data set of the run.")
+_protocol = click.option("--protocol", required=True, help="A protocol of the run.")
+
+
+# What there is
+
+
+@main.command()
+def methods() -> None:
+    """List the methods and, for each data set, why one cannot run on it."""
+    from watchtime.listing import method_lines
+
+    click.echo("\n".join(method_lines(Catalog.load(find_root()))))
+
+
+@main.command()
+def datasets() -> None:
+    """List the data sets."""
+    from watchtime.listing import dataset_lines
+
+    click.echo("\n".join(dataset_lines(Catalog.load(find_root()))))
+
+
+@main.command()
+def artifacts() -> None:
+    """List the tables and figures of the papers and what regenerates them."""
+    from watchtime.listing import artifact_lines
+
+    click.echo("\n".join(artifact_lines(Catalog.load(find_root()))))
+
+
+@main.command()
+@click.option("--write", is_flag=True, help="Write config/demo.yaml and config/schema.json.")
+def config(write: bool) -> None:
+    """Print the default configuration, or write it with its JSON schema."""
+    from watchtime.core.config import default_yaml, schema_json
+    from watchtime.core.files import write_text
+
+    if not write:
+        click.echo(default_yaml(), nl=False)
+        return
+    folder = find_root() / "config"
+    write_text(folder / "demo.yaml", default_yaml())
+    write_text(folder / "schema.json", schema_json())
+
+
+# Data
+
+
+@main.command()
+@click.option("--values", required=True, help="The configuration as JSON.")
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def resolve(values: str, output: Path) -> None:
+    """Write a run's configuration with every default filled in."""
+    import json
+
+    from watchtime.core.config import RunConfig, to_yaml, validate
+    from watchtime.core.files import write_text
+
+    write_text(output, to_yaml(validate(RunConfig, json.loads(values), "--values")))
+
+
+@main.command()
+@_run
+@_dataset
+def simulate(run: Path, dataset: str) -> None:
+    """Write the raw files of a simulated log."""
+    from watchtime.steps import simulate as step
+
+    step(_plan(run), dataset)
+
+
+@main.command()
+@_run
+@_dataset
+def interactions(run: Path, dataset: str) -> None:
+    """Read raw files, apply the row rules and write interactions.parquet."""
+    from watchtime.steps import interactions as step
+
+    step(_plan(run), dataset)
+
+
+@main.command()
+@_run
+@_dataset
+@_protocol
+def split(run: Path, dataset: str, protocol: str) -> None:
+    """Assign every row to training, validation or test."""
+    from watchtime.steps import split as step
+
+    step(_plan(run), dataset, protocol)
+
+
+@main.command()
+@_run
+@_dataset
+@_protocol
+def encode(run: Path, dataset: str, protocol: str) -> None:
+    """Encode the columns with vocabularies of the training rows."""
+    from watchtime.steps import encode as step
+
+    step(_plan(run), dataset, protocol)
+
+
+@main.command()
+@_run
+@click.option("--codec", required=True, help="dataset/task/protocol/name-hash, as below <run>/codecs.")
+def codec(run: Path, codec: str) -> None:
+    """Fit a codec on the training rows."""
+    from watchtime.steps import codec as step
+
+    step(_plan(run), codec)
+
+
+# Training and prediction
+
+
+@main.command()
+@_run
+@click.option("--job", required=True, help="dataset/task/protocol/regime/method/variant, as below <run>/jobs.")
+def train(run: Path, job: str) -> None:
+    """Train, predict and evaluate all repetitions of one method and variant."""
+    from watchtime.training.job import train as step
+
+    step(_plan(run), job)
+
+
+@main.command()
+@click.option(
+    "--model", type=click.Path(path_type=Path), required=True, help="A job's folder, <run>/jobs/dataset/…/variant."
+)
+@click.option("--input", "log", type=click.Path(path_type=Path), required=True, help="A log as Parquet.")
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def predict(model: Path, log: Path, output: Path) -> None:
+    """Predict every row of a log; unknown ids, absent features and an absent target are no obstacle."""
+    from watchtime.training.predict import predict as step
+
+    step(model, log, output)
+
+
+# Study and reports
+
+
+@main.command()
+@_run
+def collect(run: Path) -> None:
+    """Gather the metrics, resources and learning curves of all jobs into tidy tables."""
+    from watchtime.reporting.collect import collect as step
+
+    step(_plan(run))
+
+
+@main.command()
+@_run
+@click.option("--artifact", required=True, help="Such as prowtp/table1, summary or resources.")
+def render(run: Path, artifact: str) -> None:
+    """Execute an artifact's notebook and render it as a PDF."""
+    from watchtime.reporting.render import render as step
+
+    step(_plan(run), artifact)
+
+
+@main.command()
+@_run
+def manifest(run: Path) -> None:
+    """Write the manifest that names every file of the run with its hash."""
+    from watchtime.core.manifest import write_manifest
+
+    write_manifest(run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Whether a run configuration names only what exists; every mistake is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from watchtime.core.catalog import Catalog, MethodCard
+from watchtime.core.config import RunConfig
+from watchtime.core.errors import WatchtimeError, unknown
+from watchtime.core.settings import EncoderSettings, TrainingSettings
+
+
+def check(config: RunConfig, catalog: Catalog, where: str) -> None:
+    """Raise one ``WatchtimeError`` with a line per mistake, or return nothing."""
+    mistakes = [
+        *_names("data set", config.datasets, catalog.datasets, f"{where}: datasets"),
+        *_names("protocol", config.protocols, catalog.protocols, f"{where}: protocols"),
+        *_names("method", _listed(config.methods), catalog.methods, f"{where}: methods"),
+        *_names("artifact", _listed(config.artifacts), catalog.artifacts(), f"{where}: artifacts"),
+        *_names("method", config.settings, catalog.methods, f"{where}: settings"),
+        *_folders(config, catalog, where),
+        *_tasks(config, catalog, where),
+    ]
+    for method, values in config.settings.items():
+        if method in catalog.methods:
+            mistakes += _method_settings(catalog.methods[method], values, f"{where}: settings.{method}")
+    if mistakes:
+        raise WatchtimeError("\n".join(mistakes))
+
+
+def _listed(names: str | list[str]) -> list[str]:
+    return [] if isinstance(names, str) else names
+
+
+def _names(kind: str, found: Iterable[str], allowed: Iterable[str], where: str) -> list[str]:
+    choices = list(allowed)
+    return [unknown(kind, name, choices, where) for name in found if name not in choices]
+
+
+def _folders(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
+    mistakes = []
+    for name, source in config.datasets.items():
+        if source.folder is None or name not in catalog.datasets:
+            continue
+        folder, card = Path(source.folder), catalog.datasets[name]
+        place = f"{where}: datasets.{name}.folder"
+        if not folder.is_dir():
+            mistakes.append(f"{place}: the folder '{folder}' does not exist; make reproduce takes it as SOURCE=….")
+            continue
+        mistakes += [
+            f"{place}: '{folder / table}' is missing."
+            for table in card.tables.values()
+            if not (folder / table).is_file()
+        ]
+        if not any((folder / log).is_file() for log in card.logs):
+            mistakes.append(f"{place}: '{folder}' holds none of the logs {', '.join(card.logs)}.")
+    return mistakes
+
+
+def _tasks(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
+    return [
+        f"{where}: tasks: {catalog.datasets[name].title} has no target '{task}', only "
+        f"{', '.join(catalog.datasets[name].tasks)}."
+        for name in config.datasets
+        if name in catalog.datasets
+        for task in config.tasks
+        if task not in catalog.datasets[name].tasks
+    ]
+
+
+def _method_settings(card: MethodCard, values: dict[str, Any], where: str) -> list[str]:
+    groups = {
+        "codec": card.codec.settings if card.codec else {},
+        "encoder": EncoderSettings.model_fields,
+        "training": TrainingSettings.model_fields,
+    }
+    mistakes = _names("setting", [key for key in values if key not in groups], {**card.settings, **groups}, where)
+    for group, allowed in groups.items():
+        inner = values.get(group, {})
+        if not isinstance(inner, dict):
+            mistakes.append(f"{where}.{group}: found {inner!r}, a mapping of settings was expected.")
+        else:
+            mistakes += _names("setting", inner, allowed, f"{where}.{group}")
+    return mistakes

@@ -1,0 +1,115 @@
+"""What one training job is: everything that its numbers depend on apart from the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from watchtime.core.catalog import Catalog, CodecChoice, MethodCard, MethodOptions
+from watchtime.core.config import RunConfig, validate
+from watchtime.core.files import settings_hash
+from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
+
+
+class JobSpec(Settings):
+    """One (data set, task, protocol, regime, method, variant) with every setting resolved."""
+
+    dataset: str
+    task: str
+    protocol: str
+    regime: str
+    size: str
+    method: str
+    variant: str
+    family: str
+    deterministic: bool
+    readouts: list[str]
+    settings: dict[str, Any]
+    codec: CodecChoice | None
+    features: list[str] | None
+    encoder: EncoderSettings
+    training: TrainingSettings
+    repetitions: int
+    seed: int
+    device: str
+    stacked: bool
+    search_trials: int
+    search: dict[str, list[Any]]
+
+    @property
+    def key(self) -> str:
+        """The job's place below ``results/<run>/jobs``."""
+        return "/".join([self.dataset, self.task, self.protocol, self.regime, self.method, self.variant])
+
+    @property
+    def hash(self) -> str:
+        """sha256 of the canonical JSON of all settings."""
+        return settings_hash(self.model_dump(mode="json"))
+
+    @property
+    def codec_key(self) -> str | None:
+        """Methods whose codec has the same name and settings share this name of its file."""
+        if self.codec is None:
+            return None
+        return f"{self.codec.name}-{settings_hash(self.codec.settings)[:12]}"
+
+
+def resolve(
+    catalog: Catalog, config: RunConfig, dataset: str, task: str, protocol: str, method: str, variant: str
+) -> JobSpec:
+    """Lay size, variant, regime and the run's own settings over a method's defaults, in this order."""
+    card = catalog.methods[method]
+    layers = _layers(card, config, method, variant)
+    size = catalog.sizes[config.size]
+    where = f"settings of {method}/{variant}"
+    codec = card.codec
+    if codec is not None:
+        codec = CodecChoice(name=codec.name, settings=_merged(codec.settings, [layer.codec for layer in layers]))
+    feature_sets = [layer.features for layer in layers if layer.features is not None]
+    sets = catalog.datasets[dataset].feature_sets
+    features = sets.get(feature_sets[-1]) if feature_sets else None
+    return JobSpec(
+        dataset=dataset,
+        task=task,
+        protocol=protocol,
+        regime=config.regime,
+        size=config.size,
+        method=method,
+        variant=variant,
+        family=card.family,
+        deterministic=card.deterministic,
+        readouts=card.variants[variant].readouts or card.readouts,
+        settings=_merged(card.settings, [layer.settings for layer in layers]),
+        codec=codec,
+        features=features,
+        encoder=validate(
+            EncoderSettings, _merged(size.encoder.model_dump(), [layer.encoder for layer in layers]), where
+        ),
+        training=validate(
+            TrainingSettings, _merged(size.training.model_dump(), [layer.training for layer in layers]), where
+        ),
+        repetitions=1 if card.deterministic else config.repetitions,
+        seed=config.seed,
+        device=config.device,
+        stacked=config.seeds_together == "stacked" and card.stackable,
+        search_trials=config.search_trials if card.search else 0,
+        search=card.search if config.search_trials else {},
+    )
+
+
+def user_options(card: MethodCard, values: dict[str, Any]) -> MethodOptions:
+    """Return the options that a run's ``settings: {method: {...}}`` stands for."""
+    groups = {key: values[key] for key in ("codec", "encoder", "training") if key in values}
+    return MethodOptions(settings={key: value for key, value in values.items() if key not in groups}, **groups)
+
+
+def _layers(card: MethodCard, config: RunConfig, method: str, variant: str) -> list[MethodOptions]:
+    regime = card.regimes.get(config.regime)
+    layers = [card.sizes.get(config.size), card.variants[variant], regime]
+    return [layer for layer in layers if layer] + [user_options(card, config.settings.get(method, {}))]
+
+
+def _merged(defaults: dict[str, Any], changes: list[dict[str, Any]]) -> dict[str, Any]:
+    merged = dict(defaults)
+    for change in changes:
+        merged.update(change)
+    return merged

@@ -1,0 +1,28 @@
+"""The manifest of a run: every file that it left, with its hash; comparing two runs starts here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from watchtime.core.files import file_hash, write_json
+
+MEASURED_TIME = ("resources.json", "resources.parquet", "environment.json", "resources.pdf", "resources.ipynb")
+LEFT_OUT = ("logs", "benchmarks")
+
+
+def write_manifest(run: Path) -> None:
+    """Write ``manifest.json``: name, size and sha256 of every file but logs, benchmarks and the manifest itself.
+
+    Files that hold measured time or name the machine are marked, since they differ between equal runs.
+    """
+    files = {}
+    for path in sorted(run.rglob("*")):
+        name = path.relative_to(run)
+        if not path.is_file() or name.parts[0] in LEFT_OUT or name.name.startswith(".") or str(name) == "manifest.json":
+            continue
+        files[str(name)] = {
+            "bytes": path.stat().st_size,
+            "sha256": file_hash(path),
+            "varies": path.name in MEASURED_TIME,
+        }
+    write_json(run / "manifest.json", {"run": run.name, "files": files})

@@ -1,0 +1,207 @@
+"""The plan of one run: its jobs, and where every file of it lies. Rules and reports read the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from watchtime.core.catalog import Artifact, Catalog
+from watchtime.core.check import check
+from watchtime.core.config import SIMULATOR_VERSION, RunConfig, load_config, read_yaml, validate, with_source
+from watchtime.core.files import settings_hash
+from watchtime.core.job import JobSpec, resolve
+from watchtime.core.seeds import derive_seed
+
+RESULTS = Path("results")
+SIMULATED = Path("data/simulated")
+SUMMARIES = ("summary", "resources")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does, known from YAML alone."""
+
+    config: RunConfig
+    catalog: Catalog
+
+    @classmethod
+    def load(cls, path: Path, root: Path) -> Plan:
+        config, catalog = load_config(path), Catalog.load(root)
+        check(config, catalog, str(path))
+        return cls(config, catalog)
+
+    @classmethod
+    def from_workflow(cls, values: Mapping[str, Any], files: Sequence[str], root: Path) -> Plan:
+        """Return the plan of ``snakemake [--configfile FILE] [--config key=value source=FOLDER]``."""
+        path = Path(files[-1]) if files else root / "config" / "demo.yaml"
+        merged = {**read_yaml(path), **values}
+        source = merged.pop("source", None)
+        config = with_source(validate(RunConfig, merged, str(path)), source, str(path))
+        catalog = Catalog.load(root)
+        check(config, catalog, str(path))
+        return cls(config, catalog)
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder, ``results/<name>``."""
+        return RESULTS / self.config.name
+
+    # What runs
+
+    @cached_property
+    def jobs(self) -> dict[str, JobSpec]:
+        """Every training job of the run under its key."""
+        return {spec.key: spec for spec in map(self._spec, self._runnable())}
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """The methods of the leaderboard, with those that the run's artifacts need."""
+        chosen = self.config.methods
+        if chosen == "all":
+            return list(self.catalog.methods)
+        needed = [row.method for artifact in self.artifacts.values() for row in artifact.rows.values()]
+        return [name for name in self.catalog.methods if name in chosen or name in needed]
+
+    @cached_property
+    def artifacts(self) -> dict[str, Artifact]:
+        """The tables and figures of the run under their full names."""
+        chosen = self.config.artifacts
+        return {
+            name: artifact for name, artifact in self.catalog.artifacts().items() if chosen == "all" or name in chosen
+        }
+
+    def artifact_protocol(self, artifact: Artifact) -> str:
+        """The artifact's own protocol where the run has it, else the run's first one."""
+        own = artifact.protocol
+        return own if own in self.config.protocols else self.config.protocols[0]
+
+    def job_keys(self, dataset: str, task: str, protocol: str) -> list[str]:
+        """The keys of all jobs that may stand in one table."""
+        prefix = f"{dataset}/{task}/{protocol}/{self.config.regime}/"
+        return [key for key in self.jobs if key.startswith(prefix)]
+
+    def artifact_keys(self, name: str) -> list[str]:
+        """The keys of the jobs that an artifact shows: its own rows, the trivial ones and the oracle."""
+        artifact = self.artifacts[name]
+        if not artifact.rows:
+            return []
+        named = {(row.method, row.variant) for row in artifact.rows.values()}
+        families = {"trivial", "trees", "oracle"}
+        return [
+            key
+            for dataset in self.config.datasets
+            for key in self.job_keys(dataset, artifact.task, self.artifact_protocol(artifact))
+            if self.jobs[key].family in families or (self.jobs[key].method, self.jobs[key].variant) in named
+        ]
+
+    def artifact_inputs(self, name: str) -> list[Path]:
+        """The files that an artifact's notebook reads."""
+        if name in SUMMARIES:
+            tables = ["metrics.parquet", "history.parquet", *(["resources.parquet"] if name == "resources" else [])]
+            return [self.catalog.root / "reports" / f"{name}.py", *(self.folder / table for table in tables)]
+        artifact = self.artifacts[name]
+        template = self.catalog.root / "reports" / f"{artifact.template}.py"
+        counts = [
+            path
+            for dataset in self.config.datasets
+            for path in (
+                self.data_folder(dataset) / "interactions.parquet",
+                self.data_folder(dataset) / "counts.json",
+                self.data_folder(dataset) / self.artifact_protocol(artifact) / "counts.json",
+            )
+        ]
+        metrics = [self.job_folder(self.jobs[key]) / "metrics.json" for key in self.artifact_keys(name)]
+        return [template, self.published_file(name), *counts, *metrics]
+
+    def artifact_settings(self, name: str) -> dict[str, Any]:
+        """What an artifact's page depends on beside its files."""
+        if name in SUMMARIES:
+            return {"tolerance": self.config.tolerance, "excluded": self.excluded()}
+        return {"tolerance": self.config.tolerance, **self.artifacts[name].model_dump(mode="json")}
+
+    def published_file(self, name: str) -> Path:
+        """The published numbers of an artifact's paper."""
+        return self.catalog.root / "config" / "published" / f"{name.split('/')[0]}.csv"
+
+    def excluded(self) -> dict[str, str]:
+        """Methods that cannot run on a data set and task of this run, with the reason."""
+        reasons = {}
+        for dataset, task, _ in self._tables():
+            for method in self.methods:
+                for variant in self.catalog.methods[method].variants:
+                    reason = self.catalog.reason_against(method, dataset, task, self.is_simulated(dataset), variant)
+                    if reason:
+                        reasons[f"{method}/{variant} on {dataset}, {task}"] = reason
+        return reasons
+
+    # Where the data come from
+
+    def is_simulated(self, dataset: str) -> bool:
+        return self.config.datasets[dataset].folder is None
+
+    def raw_folder(self, dataset: str) -> Path:
+        source = self.config.datasets[dataset]
+        if source.folder is not None:
+            return Path(source.folder)
+        return SIMULATED / f"{dataset}-{settings_hash(self.raw_identity(dataset))[:8]}"
+
+    def raw_identity(self, dataset: str) -> dict[str, Any]:
+        """What identifies raw files before they are read: simulator settings, or the names and sizes of given files."""
+        source = self.config.datasets[dataset]
+        if source.folder is None:
+            return {"simulator": SIMULATOR_VERSION, **source.simulator.model_dump()}
+        return {str(path): path.stat().st_size for path in self.raw_files(dataset)}
+
+    def raw_files(self, dataset: str) -> list[Path]:
+        """The raw files that the loader reads: every log that is there, and every table."""
+        card, folder = self.catalog.datasets[dataset], self.raw_folder(dataset)
+        logs = [folder / name for name in card.logs]
+        if not self.is_simulated(dataset):
+            logs = [path for path in logs if path.is_file()]
+        return logs + [folder / name for name in card.tables.values()]
+
+    def truth(self, dataset: str) -> Path | None:
+        """The known distribution of a simulated log."""
+        return self.raw_folder(dataset) / "truth.npz" if self.is_simulated(dataset) else None
+
+    def split_seed(self, dataset: str, protocol: str) -> int:
+        return derive_seed(self.config.seed, axis="split", dataset=dataset, protocol=protocol)
+
+    # Where files lie
+
+    def data_folder(self, dataset: str) -> Path:
+        return self.folder / "data" / dataset
+
+    def encoded_folder(self, dataset: str, protocol: str) -> Path:
+        return self.data_folder(dataset) / protocol / "encoded"
+
+    def codec_file(self, spec: JobSpec) -> Path | None:
+        if spec.codec_key is None:
+            return None
+        return self.folder / "codecs" / spec.dataset / spec.task / spec.protocol / f"{spec.codec_key}.npz"
+
+    def job_folder(self, spec: JobSpec) -> Path:
+        return self.folder / "jobs" / spec.key
+
+    def _tables(self) -> list[tuple[str, str, str]]:
+        return [
+            (dataset, task, protocol)
+            for dataset in self.config.datasets
+            for task in self.config.tasks
+            for protocol in self.config.protocols
+        ]
+
+    def _runnable(self) -> list[tuple[str, str, str, str, str]]:
+        return [
+            (*table, method, variant)
+            for table in self._tables()
+            for method in self.methods
+            for variant in self.catalog.methods[method].variants
+            if self.catalog.reason_against(method, *table[:2], self.is_simulated(table[0]), variant) is None
+        ]
+
+    def _spec(self, names: tuple[str, str, str, str, str]) -> JobSpec:
+        return resolve(self.catalog, self.config, *names)

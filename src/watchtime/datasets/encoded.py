@@ -1,0 +1,161 @@
+"""Encoded logs: the arrays that methods read, in memory or memory-mapped from a folder of .npy files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from watchtime.core.errors import WatchtimeError, unknown
+from watchtime.core.files import read_json, replacing, write_json
+from watchtime.datasets.fields import Floats, Ids, MultiValued
+
+_ROW_ARRAYS = ("categorical", "numeric", "user", "raw_row", "watch_time", "duration", "timestamp", "part")
+_LISTS = tuple(field.name for field in fields(MultiValued))
+TASKS = ("watch_time", "watch_ratio")
+
+
+@dataclass(frozen=True)
+class EncodedLog:
+    """One log as arrays with a row per interaction; what the log does not have is None.
+
+    ``categorical`` int32 [rows, fields] and ``numeric`` float32 [rows, columns] follow ``fields`` and ``columns``;
+    ``watch_time`` and ``duration`` are in seconds, a row without duration has NaN; ``user`` counts the raw users of
+    this log, so that users unseen in training stay apart; ``part`` is the split (0 training, 1 validation, 2 test).
+    """
+
+    fields: tuple[str, ...]
+    columns: tuple[str, ...]
+    categorical: Ids
+    numeric: npt.NDArray[np.float32]
+    multi_valued: Mapping[str, MultiValued]
+    user: Ids
+    raw_row: npt.NDArray[np.uint32]
+    watch_time: Floats | None = None
+    duration: Floats | None = None
+    timestamp: npt.NDArray[np.int64] | None = None
+    part: npt.NDArray[np.int8] | None = None
+
+    def __len__(self) -> int:
+        return len(self.raw_row)
+
+    def target(self, task: str) -> Floats:
+        """Return the target: ``watch_time`` in seconds, or ``watch_ratio`` = watch time / duration."""
+        if task not in TASKS:
+            raise WatchtimeError(unknown("task", task, TASKS))
+        if self.watch_time is None:
+            raise WatchtimeError("the log has no column watch_time, so it has no target.")
+        if task == "watch_time":
+            return self.watch_time
+        without = np.flatnonzero(~(self.duration > 0)) if self.duration is not None else np.arange(len(self))
+        if len(without) or self.duration is None:
+            raise WatchtimeError(
+                f"watch_ratio needs a duration above 0, {len(without)} of {len(self)} rows have none "
+                f"(first: raw row {self.raw_row[without[0]]}); the rule 'zero_duration: drop' leaves them out."
+            )
+        return self.watch_time / self.duration
+
+    def rows(self, index: npt.NDArray[np.generic]) -> EncodedLog:
+        """Return the rows that ``index`` (positions or a mask) selects."""
+        arrays = {name: array[index] for name in _ROW_ARRAYS if (array := getattr(self, name)) is not None}
+        lists = {name: field.rows(index) for name, field in self.multi_valued.items()}
+        return replace(self, multi_valued=lists, **arrays)
+
+    def select(self, names: Sequence[str]) -> EncodedLog:
+        """Return only the inputs in ``names``, in the order of the log."""
+        known = [*self.fields, *self.columns, *self.multi_valued]
+        for name in names:
+            if name not in known:
+                raise WatchtimeError(unknown("feature", name, known))
+        kept_fields = [i for i, name in enumerate(self.fields) if name in names]
+        kept_columns = [i for i, name in enumerate(self.columns) if name in names]
+        return replace(
+            self,
+            fields=tuple(self.fields[i] for i in kept_fields),
+            columns=tuple(self.columns[i] for i in kept_columns),
+            categorical=self.categorical[:, kept_fields],
+            numeric=self.numeric[:, kept_columns],
+            multi_valued={name: lists for name, lists in self.multi_valued.items() if name in names},
+        )
+
+    def unknown_shares(self, part: int) -> dict[str, float]:
+        """Return, per field, the share of the part's rows that have id 0; for lists, that are empty or hold a 0."""
+        index = np.flatnonzero(self.part == part) if self.part is not None else np.arange(0)
+        if not len(index):
+            raise WatchtimeError(f"the log has no rows in part {part}.")
+        shares = {name: float(np.mean(self.categorical[index, i] == 0)) for i, name in enumerate(self.fields)}
+        for name, lists in self.multi_valued.items():
+            zeros = np.concatenate([[0], np.cumsum(lists.values == 0)])[lists.offsets]
+            unknown_list = (np.diff(lists.offsets) == 0) | (np.diff(zeros) > 0)
+            shares[name] = float(np.mean(unknown_list[lists.pointer[index]]))
+        return shares
+
+    def save(self, folder: Path) -> None:
+        """Write one .npy file per array and log.json; the folder is whole or absent, an older one is replaced."""
+        with replacing_folder(folder) as temporary:
+            self.write_into(temporary)
+
+    def write_into(self, folder: Path) -> None:
+        """Write the files into a folder that exists."""
+        for name in _ROW_ARRAYS:
+            if (array := getattr(self, name)) is not None:
+                np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        for name, lists in self.multi_valued.items():
+            for piece in _LISTS:
+                np.save(folder / f"{name}.{piece}.npy", getattr(lists, piece), allow_pickle=False)
+        names = {"fields": self.fields, "columns": self.columns, "multi_valued": list(self.multi_valued)}
+        write_json(folder / "log.json", {"rows": len(self), **names})
+
+    @classmethod
+    def load(cls, folder: Path, mmap: bool = True) -> EncodedLog:
+        """Read what ``save`` wrote; with ``mmap`` the arrays stay on disk until they are read."""
+        names = read_json(folder / "log.json")
+        arrays: dict[str, Any] = {
+            name: read_array(path, mmap) for name in _ROW_ARRAYS if (path := folder / f"{name}.npy").exists()
+        }
+        lists = {
+            name: MultiValued(*(read_array(folder / f"{name}.{piece}.npy", mmap) for piece in _LISTS))
+            for name in names["multi_valued"]
+        }
+        for name, array in [*arrays.items(), *((name, field.pointer) for name, field in lists.items())]:
+            if len(array) != names["rows"]:
+                raise WatchtimeError(f"{folder}: {name} has {len(array)} rows, log.json says {names['rows']}.")
+        for name in ("categorical", "numeric", "user", "raw_row"):
+            if name not in arrays:
+                raise WatchtimeError(f"{folder}/{name}.npy: the file does not exist.")
+        return cls(fields=tuple(names["fields"]), columns=tuple(names["columns"]), multi_valued=lists, **arrays)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``path``; it takes the place of ``path`` on success and goes on failure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as outer:
+        temporary = Path(outer) / "new"
+        temporary.mkdir()
+        yield temporary
+        if path.exists():
+            path.rename(Path(outer) / "old")
+        temporary.rename(path)
+
+
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write one .npy file, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.save(stream, array, allow_pickle=False)
+
+
+def read_array(path: Path, mmap: bool = False) -> npt.NDArray[Any]:
+    """Read one .npy file; with ``mmap`` it stays on disk until it is used."""
+    try:
+        return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+    except FileNotFoundError:
+        raise WatchtimeError(f"{path}: the file does not exist.") from None
+    except (ValueError, EOFError, OSError):
+        raise WatchtimeError(f"{path}: not a whole .npy file.") from None

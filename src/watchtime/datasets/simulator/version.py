@@ -1,0 +1,3 @@
+"""The version of the simulator: part of what identifies simulated raw files, raised whenever their bytes change."""
+
+VERSION = 1

@@ -1,0 +1,123 @@
+"""What a few repetitions can say: intervals, paired comparisons, corrections for many of them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from scipy import optimize, stats
+
+from watchtime.core.errors import WatchtimeError, unknown
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean over n repetitions with its interval; spread is the sample standard deviation (divisor n − 1).
+
+    ``low``, ``high`` and ``spread`` are None for one repetition. A spread of 0 (a method without randomness)
+    gives an interval of width 0.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    spread: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Ours minus the reference over the n seeds that both have.
+
+    ``better``: the mean difference points in the metric's good direction; whether that could be chance is what
+    ``p_value`` (two-sided, uncorrected) says. Where all differences are the same, or n = 1, the seeds say
+    nothing about chance: ``spread_known`` is False, and ``low``, ``high`` and ``p_value`` are None.
+    """
+
+    difference: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    better: bool
+    spread_known: bool
+    n: int
+
+
+def summarise(values: Iterable[float], level: float = 0.95) -> Summary:
+    """Return the mean m of n values and its t-interval m ± t_{n−1, (1+level)/2} · s / √n.
+
+    Raises WatchtimeError where there is no value, or one that is not finite.
+    """
+    sample = [float(value) for value in values]
+    if not sample or not all(map(math.isfinite, sample)):
+        raise WatchtimeError(f"values over seeds: {sample} was found, allowed are one or more finite numbers.")
+    # The standard library works with exact fractions: equal values have a spread of exactly 0.
+    mean, n = statistics.mean(sample), len(sample)
+    if n == 1:
+        return Summary(mean, low=None, high=None, spread=None, n=n)
+    spread = statistics.stdev(sample)
+    margin = float(stats.t.ppf((1 + level) / 2, n - 1)) * spread / math.sqrt(n)
+    return Summary(mean, low=mean - margin, high=mean + margin, spread=spread, n=n)
+
+
+def compare(
+    ours: Mapping[int, float], reference: Mapping[int, float], direction: str, level: float = 0.95
+) -> Comparison:
+    """Compare two methods, each given as seed → value, by a paired t-test over the seeds that both have.
+
+    With d_s = ours_s − reference_s over n seeds: t = mean(d) · √n / stdev(d), p = 2 · P(T_{n−1} > |t|).
+    ``direction`` says whether the "lower" or the "higher" value is better. Raises WatchtimeError where it says
+    something else, where no seed is common, or where a value is not finite.
+    """
+    if direction not in ("lower", "higher"):
+        raise WatchtimeError(unknown("direction", direction, ("lower", "higher")))
+    seeds = sorted(ours.keys() & reference.keys())
+    if not seeds:
+        raise WatchtimeError(
+            f"paired comparison: ours has the seeds {sorted(ours)}, the reference {sorted(reference)}, "
+            "at least one must be common."
+        )
+    summary = summarise([float(ours[seed]) - float(reference[seed]) for seed in seeds], level)
+    better = summary.mean < 0 if direction == "lower" else summary.mean > 0
+    if not summary.spread:
+        return Comparison(summary.mean, None, None, None, better, spread_known=False, n=summary.n)
+    t = abs(summary.mean) * math.sqrt(summary.n) / summary.spread
+    p_value = 2 * float(stats.t.sf(t, summary.n - 1))
+    return Comparison(summary.mean, summary.low, summary.high, p_value, better, spread_known=True, n=summary.n)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return Holm's step-down adjusted p-values, in the order given; None is no test and stays None.
+
+    For the m p-values p_(1) ≤ … ≤ p_(m): adjusted p_(k) = max over j ≤ k of min(1, (m − j + 1) · p_(j)).
+    Rejecting where it is ≤ α keeps the chance of any false rejection at α or below.
+    """
+    tested = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    highest = 0.0
+    for rank, (p, place) in enumerate(tested):
+        highest = max(highest, min(1.0, (len(tested) - rank) * p))
+        adjusted[place] = highest
+    return adjusted
+
+
+def minimum_detectable_difference(spread: float, n: int, level: float = 0.95, power: float = 0.8) -> float:
+    """Return the true difference δ that a paired t-test over n seeds finds, on its true side, with ``power``.
+
+    ``spread`` is the standard deviation σ of the paired differences; the two-sided test errs with probability
+    1 − ``level``. δ solves P(T > t_{n−1, (1+level)/2}) = power, where T has the noncentral t-distribution with
+    n − 1 degrees of freedom and noncentrality δ√n / σ. Raises WatchtimeError where n < 2.
+    """
+    if n < 2:
+        raise WatchtimeError(f"minimum detectable difference: {n} seeds were found, at least 2 are needed.")
+    threshold = float(stats.t.ppf((1 + level) / 2, n - 1))
+
+    def missing_power(noncentrality: float) -> float:
+        return power - float(stats.nct.sf(threshold, n - 1, noncentrality))
+
+    highest = threshold
+    while missing_power(highest) > 0:
+        highest *= 2
+    return float(optimize.brentq(missing_power, 0.0, highest)) * spread / math.sqrt(n)

@@ -1,0 +1,115 @@
+"""What a method is: one file with a codec, a head on the shared encoder, a loss and its readouts.
+
+A network method is written for one model; the engine alone knows of repetitions that run side by side.
+"""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+
+from watchtime.core import settings as core
+from watchtime.core.config import validate
+from watchtime.core.errors import WatchtimeError
+from watchtime.datasets.encoded import EncodedLog
+from watchtime.labels.base import Codec
+
+Floats = npt.NDArray[np.float64]
+Readouts = dict[str, Floats]
+
+
+class Method(ABC):  # noqa: B024
+    """Common to all methods: validated settings, the fitted codec, the task."""
+
+    Settings: ClassVar[type[core.Settings]] = core.Settings
+
+    def __init__(self, settings: core.Settings, codec: Codec | None, task: str) -> None:
+        self.settings: Any = settings
+        self.codec: Any = codec
+        self.task = task
+
+
+class NetworkMethod(Method):
+    """A method that trains a network: shared encoder, own head, own loss.
+
+    ``towers`` independent encoder–head pairs give outputs side by side, [batch, towers × outputs].
+    """
+
+    towers: int = 1
+    outputs: int = 1
+    needs_duration: bool = False
+
+    def head(self, width: int) -> nn.Module:
+        """Return the module from the encoder's [batch, width] to [batch, outputs]."""
+        return nn.Linear(width, self.outputs)
+
+    def labels(self, target: Floats, duration: Floats) -> Mapping[str, npt.NDArray[Any]]:
+        """Return what the loss needs per row, each array with rows first; by default what the codec says."""
+        labels: Mapping[str, npt.NDArray[Any]] = self.codec.encode(target, duration)
+        return labels
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
+        """Return the scalar loss of one batch from outputs [batch, outputs] and labels [batch, …]."""
+
+    @abstractmethod
+    def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
+        """Return predictions in the target's unit, one [rows] array per readout, from outputs [rows, outputs]."""
+
+
+class TableMethod(Method):
+    """A method that fits encoded rows directly: statistics and trees."""
+
+    @abstractmethod
+    def fit(self, train: EncodedLog, validation: EncodedLog, seed: int) -> None:
+        """Fit ``self.task`` on the training rows; validation rows may only choose when to stop."""
+
+    @abstractmethod
+    def predict(self, rows: EncodedLog) -> Readouts:
+        """Return predictions in the target's unit, one [rows] array per readout."""
+
+    @abstractmethod
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all that was fitted, as arrays."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take back what ``state`` returned."""
+
+    def parameters(self) -> int:
+        """How many numbers were fitted."""
+        return sum(array.size for array in self.state().values())
+
+
+class OracleMethod(Method):
+    """A method that reads the known distribution of a simulated log instead of learning."""
+
+    @abstractmethod
+    def predict(self, truth: Path, raw_rows: npt.NDArray[np.uint32], training_target: Floats) -> Readouts:
+        """Return the exact readouts of the given raw rows."""
+
+
+def method_class(name: str) -> type[Method]:
+    """Return the one method class that the file ``methods/<name>.py`` defines."""
+    module = importlib.import_module(f"watchtime.methods.{name}")
+    own = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Method) and value.__module__ == module.__name__
+    ]
+    if len(own) != 1:
+        raise WatchtimeError(f"methods/{name}.py: exactly one method class was expected, found {len(own)}.")
+    return own[0]
+
+
+def build(name: str, settings: Mapping[str, Any], codec: Codec | None, task: str) -> Any:
+    """Return the method ``name`` with validated settings."""
+    cls = method_class(name)
+    return cls(validate(cls.Settings, settings, f"config/methods/{name}.yaml"), codec, task)

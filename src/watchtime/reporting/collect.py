@@ -1,0 +1,107 @@
+"""The tidy tables of a run, gathered from the files of its jobs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from watchtime.core.files import read_json, replacing, write_json
+from watchtime.core.plan import Plan
+
+_NAMES = ("dataset", "task", "protocol", "regime", "size", "method", "variant")
+_PACKAGES = ("torch", "numpy", "polars", "lightgbm", "scipy", "snakemake", "typst", "pypandoc_binary")
+
+
+def collect(plan: Plan) -> None:
+    """Write metrics.parquet, history.parquet, resources.parquet and environment.json of the run.
+
+    Measured time, memory, host and code version are in the last two only, so that the first two are byte-identical
+    between equal runs.
+    """
+    write_frame(metrics(plan, list(plan.jobs)), plan.folder / "metrics.parquet")
+    write_frame(_histories(plan), plan.folder / "history.parquet")
+    write_frame(_resources(plan), plan.folder / "resources.parquet")
+    write_json(plan.folder / "environment.json", _environment(plan))
+
+
+def metrics(plan: Plan, keys: list[str]) -> pl.DataFrame:
+    """Return one row per job, repetition, readout, metric and convention.
+
+    Columns beside the job's names: ``simulated``, ``settings`` and ``data`` (sha256), ``deterministic`` (one fit
+    stands for all repetitions), ``parameters``, ``test_rows``, ``repetition``, ``readout``, ``metric``,
+    ``convention``, ``value``.
+    """
+    frames = [_job_metrics(plan, key) for key in keys]
+    return pl.concat(frames)
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """Write Parquet whose bytes depend on the rows alone."""
+    with replacing(path) as temporary:
+        frame.rechunk().write_parquet(temporary, compression="zstd", statistics=False)
+
+
+def _job_metrics(plan: Plan, key: str) -> pl.DataFrame:
+    spec = plan.jobs[key]
+    measured = read_json(plan.job_folder(spec) / "metrics.json")
+    schema = {
+        "repetition": pl.Int64,
+        "readout": pl.String,
+        "metric": pl.String,
+        "convention": pl.String,
+        "value": pl.Float64,
+    }
+    columns: dict[str, Any] = {
+        **{name: getattr(spec, name) for name in _NAMES},
+        "simulated": plan.is_simulated(spec.dataset),
+        "settings": measured["settings"],
+        "data": measured["data"],
+        "deterministic": spec.deterministic,
+        "parameters": measured["parameters"],
+        "test_rows": measured["test_rows"],
+    }
+    values = pl.DataFrame(measured["values"], schema=schema)
+    return values.select(*(pl.lit(value).alias(name) for name, value in columns.items()), pl.all())
+
+
+def _histories(plan: Plan) -> pl.DataFrame:
+    frames = []
+    for spec in plan.jobs.values():
+        names = (pl.lit(getattr(spec, name)).alias(name) for name in _NAMES)
+        frames.append(pl.read_parquet(plan.job_folder(spec) / "history.parquet").select(*names, pl.all()))
+    return pl.concat(frames)
+
+
+def _resources(plan: Plan) -> pl.DataFrame:
+    rows = [
+        {**{name: getattr(spec, name) for name in _NAMES}, **read_json(plan.job_folder(spec) / "resources.json")}
+        for spec in plan.jobs.values()
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _environment(plan: Plan) -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processors": os.cpu_count(),
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "code": _commit(plan.catalog.root),
+    }
+
+
+def _commit(root: Path) -> str | None:
+    """Return the commit of the code, with a plus sign where the working tree differs from it."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"], cwd=root, capture_output=True, text=True
+        )
+    except FileNotFoundError:
+        return None
+    return described.stdout.strip() or None

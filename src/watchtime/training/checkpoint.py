@@ -1,0 +1,91 @@
+"""The state of an unfinished training, saved between epochs so that a killed job goes on with the same bytes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from watchtime.core.files import replacing
+from watchtime.training.group import Group
+
+if TYPE_CHECKING:
+    from watchtime.training.engine import Best
+
+SECONDS_BETWEEN = 20.0
+
+
+class Checkpoint:
+    """One safetensors file; a file with another fingerprint belongs to other settings or data and is ignored."""
+
+    def __init__(self, path: Path | None, fingerprint: str, seconds_between: float | None = None) -> None:
+        self.path, self.fingerprint = path, fingerprint
+        self.seconds_between = SECONDS_BETWEEN if seconds_between is None else seconds_between
+        self.saved_at = time.monotonic()
+
+    def save(self, group: Group, best: Sequence[Best], history: list[dict[str, Any]], next_epoch: int) -> None:
+        """Write the state, unless the last save was a moment ago."""
+        if self.path is None or time.monotonic() - self.saved_at < self.seconds_between:
+            return
+        tensors = {f"parameter/{name}": value.detach() for name, value in group.parameters.items()}
+        for name, value in group.parameters.items():
+            for key, state in group.optimiser.state[value].items():
+                tensors[f"optimiser/{name}/{key}"] = state
+        for axis, generators in (("batches", group.batches), ("droppings", group.droppings)):
+            for place, generator in enumerate(generators):
+                tensors[f"generator/{axis}/{place}"] = generator.get_state()
+        for place, one in enumerate(best):
+            tensors |= {f"best/{place}/{name}": value for name, value in one.parameters.items()}
+        progress = {
+            "fingerprint": self.fingerprint,
+            "next_epoch": next_epoch,
+            "history": history,
+            "best": [[one.loss, one.epoch, one.stopped] for one in best],
+        }
+        with replacing(self.path) as temporary:
+            contiguous = {name: value.contiguous().clone() for name, value in tensors.items()}
+            save_file(contiguous, temporary, metadata={"progress": json.dumps(progress)})
+        self.saved_at = time.monotonic()
+
+    def restore(self, group: Group, best: Sequence[Best], history: list[dict[str, Any]]) -> int:
+        """Put a saved state back and return the epoch to go on with; 0 where there is none."""
+        if self.path is None or not self.path.is_file():
+            return 0
+        with safe_open(self.path, framework="pt", device=str(next(iter(group.parameters.values())).device)) as file:
+            progress = json.loads(file.metadata()["progress"])
+            if progress["fingerprint"] != self.fingerprint:
+                return 0
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        self._restore_group(group, tensors)
+        for place, (one, saved) in enumerate(zip(best, progress["best"], strict=True)):
+            one.loss, one.epoch, one.stopped = saved
+            start = f"best/{place}/"
+            one.parameters = {
+                name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)
+            }
+        history += progress["history"]
+        return int(progress["next_epoch"])
+
+    def remove(self) -> None:
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _restore_group(group: Group, tensors: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, value in group.parameters.items():
+                value.copy_(tensors[f"parameter/{name}"])
+                start = f"optimiser/{name}/"
+                group.optimiser.state[value] = {
+                    key.removeprefix(start): state for key, state in tensors.items() if key.startswith(start)
+                }
+        for axis, generators in (("batches", group.batches), ("droppings", group.droppings)):
+            for place, generator in enumerate(generators):
+                generator.set_state(tensors[f"generator/{axis}/{place}"].cpu())

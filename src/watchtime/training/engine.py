@@ -1,0 +1,175 @@
+"""The training loop of every network: epochs on resident rows, early stopping on validation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.func import functional_call
+
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.progress import Progress
+from watchtime.core.settings import EncoderSettings, TrainingSettings
+from watchtime.methods.base import NetworkMethod
+from watchtime.training.checkpoint import Checkpoint
+from watchtime.training.group import Group, Parameters
+from watchtime.training.network import template
+from watchtime.training.resident import Labels, ResidentRows
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one part of the split with their labels, on the device."""
+
+    rows: ResidentRows
+    labels: Labels
+
+
+@dataclass
+class Best:
+    """The best epoch of one repetition so far."""
+
+    loss: float = math.inf
+    epoch: int = -1
+    parameters: Parameters = field(default_factory=dict)
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves of one repetition: the parameters of its best epoch and its learning curve."""
+
+    repetition: int
+    parameters: Parameters
+    history: list[dict[str, float | int]]
+
+
+def deterministic(device: str) -> torch.device:
+    """Return the device, set so that the same config gives the same bytes on the CPU.
+
+    Raises ``WatchtimeError`` where CUDA is asked for and absent.
+    """
+    torch.set_num_threads(1)
+    if device == "cuda":
+        if not torch.cuda.is_available():
+            raise WatchtimeError("device: found 'cuda', but this machine has no CUDA device; set device: cpu.")
+        return torch.device("cuda")
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    return torch.device("cpu")
+
+
+def train(
+    method: NetworkMethod,
+    training_part: Part,
+    validation_part: Part,
+    encoder: EncoderSettings,
+    training: TrainingSettings,
+    seed: int,
+    repetitions: Sequence[int],
+    stacked: bool = False,
+    checkpoint: Path | None = None,
+    fingerprint: str = "",
+) -> list[Trained]:
+    """Train every repetition and return the best epoch of each, in order.
+
+    An interrupted call with the same ``checkpoint`` and ``fingerprint`` goes on where it was and ends with the same
+    bytes.
+    """
+    groups = [list(repetitions)] if stacked else [[one] for one in repetitions]
+    trained: list[Trained] = []
+    with Progress(len(repetitions) * training.epochs, "epochs") as progress:
+        for members in groups:
+            group = Group(method, training_part.rows, encoder, training, seed, members, stacked)
+            place = checkpoint.with_suffix(f".{members[0]}.safetensors") if checkpoint else None
+            saved = Checkpoint(place, fingerprint)
+            trained += _train_group(group, training_part, validation_part, saved, progress)
+    return trained
+
+
+def _train_group(
+    group: Group, training_part: Part, validation_part: Part, checkpoint: Checkpoint, progress: Progress
+) -> list[Trained]:
+    best = [Best() for _ in group.repetitions]
+    history: list[dict[str, float | int]] = []
+    first = checkpoint.restore(group, best, history)
+    for epoch in range(first, group.training.epochs):
+        if all(one.stopped for one in best):
+            break
+        train_losses = _epoch(group, training_part)
+        validation_losses = _validation(group, validation_part)
+        _record(group, best, history, epoch, train_losses, validation_losses)
+        progress.advance(len(group.repetitions), f"validation loss {np.min(validation_losses):.4g}")
+        checkpoint.save(group, best, history, epoch + 1)
+    progress.skip_to_multiple(len(group.repetitions) * group.training.epochs)
+    return [
+        Trained(repetition, one.parameters, [row for row in history if row["repetition"] == repetition])
+        for repetition, one in zip(group.repetitions, best, strict=True)
+    ]
+
+
+def _epoch(group: Group, part: Part) -> npt.NDArray[np.float64]:
+    order = group.epoch_order(len(part.rows))
+    total = torch.zeros(len(group.repetitions), device=part.rows.device)
+    for index in order:
+        total += group.step(part.rows, part.labels, index)
+    return np.asarray((total / len(order)).tolist())
+
+
+@torch.no_grad()
+def _validation(group: Group, part: Part) -> npt.NDArray[np.float64]:
+    total = torch.zeros(len(group.repetitions), dtype=torch.float64, device=part.rows.device)
+    size = group.training.evaluation_batch
+    for start in range(0, len(part.rows), size):
+        stop = min(start + size, len(part.rows))
+        labels = {name: value[start:stop] for name, value in part.labels.items()}
+        total += group.shared_losses(group.parameters, part.rows.slab(start, stop), labels) * (stop - start)
+    return np.asarray((total / len(part.rows)).tolist())
+
+
+def _record(
+    group: Group,
+    best: list[Best],
+    history: list[dict[str, float | int]],
+    epoch: int,
+    train_losses: npt.NDArray[np.float64],
+    validation_losses: npt.NDArray[np.float64],
+) -> None:
+    for place, (one, repetition) in enumerate(zip(best, group.repetitions, strict=True)):
+        if one.stopped:
+            continue
+        loss = float(validation_losses[place])
+        if not math.isfinite(loss):
+            raise WatchtimeError(
+                f"repetition {repetition}, epoch {epoch}: the validation loss is {loss}; a smaller "
+                f"training.learning_rate than {group.training.learning_rate} may help."
+            )
+        history.append(
+            {"repetition": repetition, "epoch": epoch, "training": float(train_losses[place]), "validation": loss}
+        )
+        if loss < one.loss:
+            one.loss, one.epoch = loss, epoch
+            one.parameters = {name: value.clone() for name, value in group.repetition(group.parameters, place).items()}
+        one.stopped = epoch - one.epoch >= group.training.patience
+
+
+@torch.no_grad()
+def outputs(
+    method: NetworkMethod, rows: ResidentRows, encoder: EncoderSettings, size: int, parameters: Parameters
+) -> npt.NDArray[np.float32]:
+    """Return the network's outputs [rows, outputs], ``size`` rows at a time.
+
+    The last slab is filled up, so that every slab has one shape and is computed by the same kernels.
+    """
+    network = template(method, rows.shape, encoder)
+    parameters = {name: value.to(rows.device) for name, value in parameters.items()}
+    slabs = []
+    for start in range(0, len(rows), size):
+        index = torch.arange(start, start + size, device=rows.device).clamp(max=len(rows) - 1)
+        slabs.append(functional_call(network, parameters, (rows.gather(index),)).cpu().numpy())
+    return np.concatenate(slabs)[: len(rows)]

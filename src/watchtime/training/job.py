@@ -1,0 +1,185 @@
+"""One training job: fit, predict and evaluate every repetition of one method and variant."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+
+from watchtime.core.errors import WatchtimeError, unknown
+from watchtime.core.files import file_hash, replacing, settings_hash, write_json
+from watchtime.core.job import JobSpec
+from watchtime.core.plan import Plan
+from watchtime.core.seeds import derive_seed
+from watchtime.datasets.encoded import EncodedLog
+from watchtime.datasets.encoding import Encoding
+from watchtime.evaluation.metrics import METRICS, evaluate
+from watchtime.labels import storage
+from watchtime.methods.base import NetworkMethod, OracleMethod, Readouts, TableMethod
+from watchtime.training import engine
+from watchtime.training.model import Model, chosen, durations, selected
+from watchtime.training.resident import ResidentRows, on_device
+from watchtime.training.resources import peak_memory_mb
+
+ORDER_READOUTS = {"rank"}
+TRAINING, VALIDATION, TEST = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model with its learning curves and how long it took."""
+
+    model: Model
+    history: list[dict[str, float | int]]
+    seconds: float
+    samples: int
+
+
+def train(plan: Plan, key: str) -> None:
+    """Run the job ``key`` of the plan and write its five files."""
+    if key not in plan.jobs:
+        raise WatchtimeError(unknown("job", key, plan.jobs, "--job"))
+    spec = plan.jobs[key]
+    device = engine.deterministic(spec.device)
+    folder, encoded = plan.job_folder(spec), plan.encoded_folder(spec.dataset, spec.protocol)
+    log = EncodedLog.load(encoded)
+    encoding = chosen(Encoding.load(encoded / "encoding.json"), spec.features)
+    codec_file = plan.codec_file(spec)
+    codec = storage.load(codec_file) if codec_file else None
+    model = Model(spec, encoding, codec, [])
+    test = log.rows(np.flatnonzero(log.part == TEST))
+
+    if spec.family == "oracle":
+        fitted = Fitted(model, [], 0.0, 0)
+        started = time.perf_counter()
+        readouts = [_oracle(plan, spec, model.method, log, test)]
+    else:
+        data = settings_hash([file_hash(encoded / "encoding.json"), file_hash(encoded / "part.npy"), spec.hash])
+        fitted = fit(model, log, device, folder / "checkpoint", data)
+        started = time.perf_counter()
+        readouts = model.predict(test, device)
+    predicting = time.perf_counter() - started
+
+    predictions = _predictions(test, spec, readouts)
+    _write_parquet(predictions, folder / "predictions.parquet")
+    _write_parquet(_history(fitted.history), folder / "history.parquet")
+    write_json(folder / "metrics.json", _metrics(plan, spec, model, test, predictions))
+    write_json(folder / "resources.json", _resources(fitted, predicting, len(test) * len(readouts), spec.device))
+    model.save(folder / "model.safetensors", encoded / "encoding.json", codec_file)
+    for leftover in folder.glob("checkpoint*"):
+        leftover.unlink()
+
+
+def fit(model: Model, log: EncodedLog, device: torch.device, checkpoint: Path | None, fingerprint: str) -> Fitted:
+    """Fit every repetition of ``model`` on the training rows of ``log``; fills ``model.states``."""
+    spec, method = model.spec, model.method
+    log = selected(log, spec.features)
+    started = time.perf_counter()
+    train_rows, validation_rows = (log.rows(np.flatnonzero(log.part == part)) for part in (TRAINING, VALIDATION))
+    if isinstance(method, TableMethod):
+        for repetition in range(spec.repetitions):
+            seed = derive_seed(spec.seed, axis="initialisation", repetition=repetition)
+            method.fit(train_rows, validation_rows, seed)
+            model.states.append(method.state())
+        return Fitted(model, [], time.perf_counter() - started, len(train_rows) * spec.repetitions)
+    assert isinstance(method, NetworkMethod)
+    trained = engine.train(
+        method,
+        part(method, train_rows, spec.task, model.encoding, device),
+        part(method, validation_rows, spec.task, model.encoding, device),
+        spec.encoder,
+        spec.training,
+        spec.seed,
+        range(spec.repetitions),
+        stacked=spec.stacked,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+    )
+    for one in trained:
+        model.states.append({name: value.cpu().numpy() for name, value in one.parameters.items()})
+    history = [row for one in trained for row in one.history]
+    return Fitted(model, history, time.perf_counter() - started, len(train_rows) * len(history))
+
+
+def part(method: NetworkMethod, rows: EncodedLog, task: str, encoding: Encoding, device: torch.device) -> engine.Part:
+    """Put the rows of one part of the split on the device with the method's labels."""
+    labels = on_device(method.labels(rows.target(task), durations(rows)), device)
+    return engine.Part(ResidentRows(rows, encoding.cardinalities, device), labels)
+
+
+def _oracle(plan: Plan, spec: JobSpec, method: OracleMethod, log: EncodedLog, test: EncodedLog) -> Readouts:
+    truth = plan.truth(spec.dataset)
+    assert truth is not None
+    target = log.target(spec.task)[np.flatnonzero(log.part == TRAINING)]
+    return method.predict(truth, np.asarray(test.raw_row), target)
+
+
+def _predictions(test: EncodedLog, spec: JobSpec, readouts: list[Readouts]) -> pl.DataFrame:
+    """Return one row per test row: its raw row, user and target, and a column ``<readout>.<repetition>`` each."""
+    columns: dict[str, npt.NDArray[Any]] = {
+        "raw_row": np.asarray(test.raw_row),
+        "user": np.asarray(test.user),
+        "target": test.target(spec.task),
+    }
+    for repetition, one in enumerate(readouts):
+        columns |= {f"{name}.{repetition}": np.asarray(values, dtype=np.float32) for name, values in one.items()}
+    return pl.DataFrame(columns)
+
+
+def _metrics(plan: Plan, spec: JobSpec, model: Model, test: EncodedLog, predictions: pl.DataFrame) -> dict[str, Any]:
+    values = []
+    for repetition in range(spec.repetitions):
+        for readout in spec.readouts:
+            column = f"{readout}.{repetition}"
+            if column not in predictions.columns:
+                raise WatchtimeError(f"method '{spec.method}' declares the readout '{readout}' and did not return it.")
+            measured = _evaluated(predictions, column, readout in ORDER_READOUTS)
+            values += [{"repetition": repetition, "readout": readout, **one} for one in measured]
+    interactions = plan.data_folder(spec.dataset) / "interactions.parquet"
+    return {
+        "job": spec.model_dump(mode="json"),
+        "settings": spec.hash,
+        "data": file_hash(interactions),
+        "parameters": model.parameters(),
+        "codec": model.codec.facts() if model.codec else {},
+        "test_rows": len(test),
+        "values": values,
+    }
+
+
+def _evaluated(predictions: pl.DataFrame, column: str, order_only: bool) -> list[dict[str, Any]]:
+    """Return all metrics of one column; a rank has no unit, so errors in the target's unit mean nothing for it."""
+    names = [name for name, metric in METRICS.items() if not (order_only and metric.unit == "target")]
+    measured = evaluate(predictions["target"], predictions[column], predictions["user"], metrics=names)
+    return [
+        {"metric": one.metric, "convention": one.convention, "value": one.value}
+        for one in measured
+        if one.value is not None
+    ]
+
+
+def _history(history: list[dict[str, float | int]]) -> pl.DataFrame:
+    schema = {"repetition": pl.Int64, "epoch": pl.Int64, "training": pl.Float64, "validation": pl.Float64}
+    return pl.DataFrame(history, schema=schema, orient="row")
+
+
+def _resources(fitted: Fitted, predicting: float, predicted: int, device: str) -> dict[str, Any]:
+    return {
+        "device": device,
+        "training_seconds": fitted.seconds,
+        "training_samples_per_second": fitted.samples / fitted.seconds if fitted.seconds else None,
+        "prediction_seconds": predicting,
+        "prediction_samples_per_second": predicted / predicting,
+        "peak_memory_mb": peak_memory_mb(device),
+    }
+
+
+def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    with replacing(path) as temporary:
+        frame.rechunk().write_parquet(temporary, compression="zstd", statistics=False)

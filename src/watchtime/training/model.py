@@ -1,0 +1,125 @@
+"""A trained model of one job: the fitted state of every repetition, its file, and its predictions of any log."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from watchtime.core.config import validate
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.files import canonical_json, replacing
+from watchtime.core.job import JobSpec
+from watchtime.datasets.encoded import EncodedLog
+from watchtime.datasets.encoding import Encoding
+from watchtime.labels import storage
+from watchtime.labels.base import Codec
+from watchtime.methods.base import NetworkMethod, Readouts, TableMethod, build
+from watchtime.training.engine import outputs
+from watchtime.training.resident import ResidentRows
+
+State = dict[str, npt.NDArray[Any]]
+
+
+@dataclass
+class Model:
+    """What a job learned: one state per repetition, for the method that its spec names."""
+
+    spec: JobSpec
+    encoding: Encoding
+    codec: Codec | None
+    states: list[State]
+
+    @property
+    def method(self) -> Any:
+        return build(self.spec.method, self.spec.settings, self.codec, self.spec.task)
+
+    def parameters(self) -> int:
+        """How many numbers one repetition fitted."""
+        return sum(array.size for array in self.states[0].values()) if self.states else 0
+
+    def predict(self, log: EncodedLog, device: torch.device) -> list[Readouts]:
+        """Return the readouts of every repetition for the rows of ``log``, encoded with all features."""
+        log = selected(log, self.spec.features)
+        method = self.method
+        if isinstance(method, TableMethod):
+            return [self._table_readouts(method, state, log) for state in self.states]
+        if not isinstance(method, NetworkMethod):
+            raise WatchtimeError(f"method '{self.spec.method}' knows simulated logs only and predicts no other log.")
+        duration = durations(log)
+        if method.needs_duration and np.isnan(duration).any():
+            row = int(np.flatnonzero(np.isnan(duration))[0])
+            raise WatchtimeError(f"row {row}: column duration is missing, and method '{self.spec.method}' needs it.")
+        rows = ResidentRows(log, self.encoding.cardinalities, device)
+        return [self._network_readouts(method, state, rows, duration) for state in self.states]
+
+    def save(self, path: Path, encoding: Path, codec: Path | None) -> None:
+        """Write one safetensors file; where the vocabularies and the codec lie is noted relative to it."""
+        tensors = {f"{place}/{name}": array for place, state in enumerate(self.states) for name, array in state.items()}
+        note = {
+            "job": self.spec.model_dump(mode="json"),
+            "encoding": os.path.relpath(encoding, path.parent),
+            "codec": os.path.relpath(codec, path.parent) if codec else None,
+        }
+        with replacing(path) as temporary:
+            contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+            save_file(contiguous, temporary, metadata={"watchtime": canonical_json(note)})
+
+    @classmethod
+    def load(cls, path: Path) -> Model:
+        """Read what ``save`` wrote, with the encoding and the codec that it names."""
+        try:
+            with safe_open(path, framework="numpy") as file:
+                note = json.loads(file.metadata()["watchtime"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except FileNotFoundError:
+            raise WatchtimeError(f"{path}: the file does not exist; --model takes a job's folder.") from None
+        except (SafetensorError, KeyError, TypeError, json.JSONDecodeError):
+            raise WatchtimeError(f"{path}: not a model file of this project.") from None
+        spec = validate(JobSpec, note["job"], str(path))
+        states: list[State] = [{} for _ in range(spec.repetitions)] if tensors else []
+        for name, tensor in tensors.items():
+            place, key = name.split("/", 1)
+            states[int(place)][key] = tensor
+        encoding = Encoding.load(path.parent / note["encoding"])
+        codec = storage.load(path.parent / note["codec"]) if note["codec"] else None
+        return cls(spec, chosen(encoding, spec.features), codec, states)
+
+    @staticmethod
+    def _table_readouts(method: TableMethod, state: Mapping[str, npt.NDArray[Any]], log: EncodedLog) -> Readouts:
+        method.load_state(state)
+        return method.predict(log)
+
+    def _network_readouts(
+        self, method: NetworkMethod, state: State, rows: ResidentRows, duration: npt.NDArray[np.float64]
+    ) -> Readouts:
+        parameters = {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
+        raw = outputs(method, rows, self.spec.encoder, self.spec.training.evaluation_batch, parameters)
+        size = 2**16
+        slabs = [
+            method.readouts(raw[start : start + size].astype(np.float64), duration[start : start + size])
+            for start in range(0, len(raw), size)
+        ]
+        return {name: np.concatenate([slab[name] for slab in slabs]) for name in slabs[0]}
+
+
+def selected(log: EncodedLog, features: Sequence[str] | None) -> EncodedLog:
+    return log if features is None else log.select(features)
+
+
+def chosen(encoding: Encoding, features: Sequence[str] | None) -> Encoding:
+    return encoding if features is None else encoding.select(features)
+
+
+def durations(log: EncodedLog) -> npt.NDArray[np.float64]:
+    """Return the durations in seconds, NaN where there is none."""
+    return np.full(len(log), np.nan) if log.duration is None else np.asarray(log.duration)

@@ -1,0 +1,40 @@
+"""Prediction of a log with a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.files import replacing
+from watchtime.training import engine
+from watchtime.training.model import Model
+
+
+def predict(model_folder: Path, log: Path, output: Path) -> None:
+    """Write one row per row of ``log`` with a column ``<readout>.<repetition>`` for each.
+
+    ``log`` is a Parquet file with the columns of ``interactions.parquet``; ``user`` and ``item`` must be there, any
+    other column may be absent. Raises ``WatchtimeError`` where the log or the model cannot be read.
+    """
+    model = Model.load(model_folder / "model.safetensors")
+    device = engine.deterministic(model.spec.device)
+    encoded = model.encoding.encode(_read(log), require_target=False)
+    columns = {
+        f"{readout}.{repetition}": np.asarray(values, dtype=np.float32)
+        for repetition, readouts in enumerate(model.predict(encoded, device))
+        for readout, values in readouts.items()
+    }
+    with replacing(output) as temporary:
+        pl.DataFrame(columns).write_parquet(temporary, compression="zstd", statistics=False)
+
+
+def _read(log: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(log)
+    except FileNotFoundError:
+        raise WatchtimeError(f"{log}: the file does not exist.") from None
+    except (pl.exceptions.PolarsError, IsADirectoryError):
+        raise WatchtimeError(f"{log}: not a Parquet file.") from None

@@ -1,0 +1,105 @@
+"""The registry of metrics and what evaluate() returns from it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.files import read_json, write_json
+from watchtime.evaluation.metrics import METRICS, EvaluatedRows, Metric, MetricValue, evaluate
+from watchtime.evaluation.xauc import CONVENTIONS, xauc
+from watchtime.evaluation.xgauc import XGAUC_CONVENTIONS, xgauc
+
+TARGET = [1.0, 1.0, 2.0, 2.0, 3.0]
+PREDICTION = [4.0, 2.0, 3.0, 5.0, 4.0]
+USER = [1, 1, 1, 2, 3]
+
+
+def by_key(values: list[MetricValue]) -> dict[tuple[str, str], float | None]:
+    return {(entry.metric, entry.convention): entry.value for entry in values}
+
+
+def test_values_by_hand() -> None:
+    values = by_key(evaluate(TARGET, PREDICTION, USER))
+    assert values["mae", ""] == (3 + 1 + 1 + 3 + 1) / 5
+    assert values["rmse", ""] == math.sqrt((9 + 1 + 1 + 9 + 1) / 5)
+    assert values["target_tie_mass", ""] == 0.2
+    assert values["prediction_tie_mass", ""] == 0.1
+    assert values["users", ""] == 3
+    assert values["xgauc_users", "strict"] == 1
+    assert values["xgauc_users", "cwm"] == 3
+    assert {type(value) for value in values.values()} == {float}
+    for convention in CONVENTIONS:
+        assert values["xauc", convention] == xauc(TARGET, PREDICTION, convention)
+    for convention in XGAUC_CONVENTIONS:
+        assert values["xgauc", convention] == xgauc(TARGET, PREDICTION, USER, convention).value
+
+
+def test_every_metric_appears_under_every_convention_once() -> None:
+    found = [(entry.metric, entry.convention) for entry in evaluate(TARGET, PREDICTION, USER)]
+    assert found == [(metric.name, convention) for metric in METRICS.values() for convention in metric.conventions]
+
+
+def test_what_needs_the_user_is_skipped_without_one() -> None:
+    found = {entry.metric for entry in evaluate(TARGET, PREDICTION)}
+    assert found == {name for name, metric in METRICS.items() if "user" not in metric.needs}
+    assert "xauc" in found
+    assert "xgauc" not in found
+
+
+def test_named_metrics_only_in_the_order_named() -> None:
+    assert evaluate(TARGET, PREDICTION, metrics=["rmse", "mae"])[1] == MetricValue("mae", "", 9 / 5)
+    with pytest.raises(WatchtimeError, match="unknown metric 'xauk', did you mean 'xauc'"):
+        evaluate(TARGET, PREDICTION, metrics=["xauk"])
+
+
+def test_what_the_rows_do_not_define_is_none_and_can_be_written(tmp_path: Path) -> None:
+    values = evaluate([1.0, 1.0], [1.0, 2.0], [1, 2])
+    assert by_key(values)["xauc", "strict"] is None
+    assert by_key(values)["xgauc", "strict"] is None
+    assert by_key(values)["xauc", "d2q"] == 1.0
+    write_json(tmp_path / "metrics.json", [vars(entry) for entry in values])
+    assert len(read_json(tmp_path / "metrics.json")) == len(values)
+
+
+def test_single_precision_is_summed_in_double() -> None:
+    target = np.zeros(10**6, np.float32)
+    prediction = np.full(10**6, 0.1, np.float32)
+    prediction[0] = 3e6
+    values = by_key(evaluate(target, prediction, metrics=["mae"]))
+    assert values["mae", ""] == pytest.approx(3 + float(np.float32(0.1)) * (1 - 1e-6), rel=1e-12)
+
+
+def test_unsigned_targets_do_not_wrap_around() -> None:
+    values = by_key(evaluate(np.array([5], np.uint8), np.array([3], np.uint8), metrics=["mae"]))
+    assert values["mae", ""] == 2.0
+
+
+def test_a_new_metric_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mean_share_missed(rows: EvaluatedRows, _: str) -> float:
+        return float((np.abs(rows.error) / rows.optional["duration"]).mean())
+
+    metric = Metric("share_missed", "Share missed", "lower", mean_share_missed, needs=("duration",))
+    monkeypatch.setitem(METRICS, "share_missed", metric)
+    assert "share_missed" not in {entry.metric for entry in evaluate(TARGET, PREDICTION)}
+    values = by_key(evaluate(TARGET, PREDICTION, duration=[3, 1, 1, 3, 1]))
+    assert values["share_missed", ""] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"prediction": [1.0, 2.0, np.nan, 4.0, 5.0]}, r"prediction: row 2 \(counted from 0\) is nan"),
+        ({"prediction": [1.0]}, r"prediction: an array of shape \(1,\)"),
+        ({"user": [1, 2]}, r"user: an array of shape \(2,\)"),
+        ({"duration": [1, 2]}, r"duration: an array of shape \(2,\)"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(WatchtimeError, match=message):
+        evaluate(**({"target": TARGET, "prediction": PREDICTION} | arguments))

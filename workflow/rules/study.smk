@@ -1,0 +1,22 @@
+rule collect:
+    input:
+        config=ancient("<run>/config.yaml"),
+        metrics=[str(plan.job_folder(spec) / "metrics.json") for spec in plan.jobs.values()],
+        resources=[str(plan.job_folder(spec) / "resources.json") for spec in plan.jobs.values()],
+        history=[str(plan.job_folder(spec) / "history.parquet") for spec in plan.jobs.values()],
+        sources=source_files("reporting.collect"),
+    output:
+        metrics="<run>/metrics.parquet",
+        history="<run>/history.parquet",
+        resources="<run>/resources.parquet",
+        environment="<run>/environment.json",
+    log:
+        "<logs>/collect.log",
+    benchmark:
+        "<benchmarks>/collect.jsonl"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    shell:
+        "watchtime collect --run {plan.folder} 2> {log}"
