@@ -6,7 +6,7 @@
 FOLDER holds ``data/log_standard_4_22_to_5_08_pure.csv`` and the two feature files in the official layout.
 Only aggregates are printed: quantiles, shares and rates. The odds of the five kinds of view are calibrated last:
 worlds are simulated, and the odds are scaled until the average share of each kind, by duration and by tab, is the
-real one.
+real one. That step reads the committed tables: after a change of the marginals, run twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import polars as pl
 
 from watchtime.datasets.simulator.arithmetic import bend, generator
 from watchtime.datasets.simulator.exposure import draw_pairs
-from watchtime.datasets.simulator.law import duration_position
+from watchtime.datasets.simulator.law import KINDS, duration_position, play_time_limits
 from watchtime.datasets.simulator.population import make_world
 from watchtime.datasets.simulator.world import affinity, tilts
 
@@ -29,16 +29,9 @@ DURATION_EDGES = np.array([0, 8e3, 13e3, 20e3, 30e3, 60e3, 120e3, 240e3, np.inf]
 LEVELS = np.concatenate([np.arange(32) / 32, [63 / 64, 127 / 128, 255 / 256, 1.0]])
 COARSE_LEVELS = np.arange(17) / 16
 TAIL_LEVELS = np.concatenate([np.arange(32) / 32, [63 / 64, 127 / 128, 255 / 256, 511 / 512, 1.0]])
-KINDS = ("zero", "skip", "partial", "finish", "replay")
 EVENTS = ("is_like", "is_follow", "is_comment", "is_forward", "is_hate", "is_profile_enter")
 FEWEST_ROWS = 400
 LARGEST_RATIO = 10.0
-
-
-def limits(duration: Any) -> list[Any]:
-    """Return the play times in ms that bound skip, partial, finish and replay."""
-    skip = np.minimum(5000.0, duration / 2)
-    return [0 * duration, skip, 0.95 * duration, 1.05 * duration + 1000.0, LARGEST_RATIO * duration]
 
 
 def read_log(folder: Path) -> pl.DataFrame:
@@ -48,7 +41,7 @@ def read_log(folder: Path) -> pl.DataFrame:
 
 
 def kinds_of(play: Any, duration: Any) -> Any:
-    bounds = limits(duration)
+    bounds = play_time_limits(duration)
     return (play > 0).astype(int) + sum((play >= bound).astype(int) for bound in bounds[1:4]) * (play > 0)
 
 
@@ -64,7 +57,7 @@ def shape(position: Any, open_end: bool) -> list[float]:
 
 def shapes(play: Any, duration: Any, kind: Any, group: Any) -> dict[str, list[list[float]]]:
     """Return per kind and duration group its quantile knots; groups with few rows borrow from their neighbours."""
-    bounds = limits(duration)
+    bounds = play_time_limits(duration)
     found: dict[str, list[list[float]]] = {}
     for code, name in enumerate(KINDS[1:], start=1):
         low, high = bounds[code - 1], bounds[code]

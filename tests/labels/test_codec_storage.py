@@ -1,11 +1,14 @@
 """A codec file is one deterministic .npz: the same codec gives the same bytes, damage gives one sentence."""
 
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from watchtime.core.errors import WatchtimeError
+from watchtime.labels.base import Array, Codec
 from watchtime.labels.storage import fit_codec, load, save
 
 RNG = np.random.default_rng(5)
@@ -19,12 +22,12 @@ CHOICES = [
 
 
 @pytest.fixture(params=CHOICES, ids=[name for name, _ in CHOICES])
-def codec(request):
+def codec(request: pytest.FixtureRequest) -> Codec:
     name, settings = request.param
     return fit_codec(name, settings, TARGET, DURATION)
 
 
-def test_loading_gives_the_same_codec(codec, tmp_path):
+def test_loading_gives_the_same_codec(codec: Any, tmp_path: Path) -> None:
     path = tmp_path / "codec.npz"
     save(codec, path)
     loaded = load(path)
@@ -32,6 +35,7 @@ def test_loading_gives_the_same_codec(codec, tmp_path):
     assert loaded.settings == codec.settings
     assert loaded.facts() == codec.facts()
     for name, array in codec.arrays().items():
+        assert type(getattr(loaded, name)) is type(getattr(codec, name))
         assert loaded.arrays()[name].dtype == array.dtype
         np.testing.assert_array_equal(loaded.arrays()[name], array)
     new = np.array([0.0, 4.5, 1e6])
@@ -39,7 +43,7 @@ def test_loading_gives_the_same_codec(codec, tmp_path):
         np.testing.assert_array_equal(loaded.encode(new, DURATION[:3])[key], label)
 
 
-def test_the_same_codec_gives_the_same_bytes(codec, tmp_path):
+def test_the_same_codec_gives_the_same_bytes(codec: Any, tmp_path: Path) -> None:
     save(codec, tmp_path / "first.npz")
     save(load(tmp_path / "first.npz"), tmp_path / "second.npz")
     assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "second.npz").read_bytes()
@@ -48,14 +52,14 @@ def test_the_same_codec_gives_the_same_bytes(codec, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "settings"), CHOICES[1:])
-def test_the_order_of_training_rows_does_not_matter(name, settings, tmp_path):
+def test_the_order_of_training_rows_does_not_matter(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
     order = np.random.default_rng(0).permutation(len(TARGET))
     save(fit_codec(name, settings, TARGET, DURATION), tmp_path / "a.npz")
     save(fit_codec(name, settings, TARGET[order], DURATION[order]), tmp_path / "b.npz")
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
-def test_fitting_and_encoding_change_neither_rows_nor_codec(codec, tmp_path):
+def test_fitting_and_encoding_change_neither_rows_nor_codec(codec: Any, tmp_path: Path) -> None:
     before = TARGET.copy(), DURATION.copy()
     save(codec, tmp_path / "before.npz")
     labels = codec.encode(TARGET, DURATION)
@@ -67,7 +71,7 @@ def test_fitting_and_encoding_change_neither_rows_nor_codec(codec, tmp_path):
     assert (tmp_path / "before.npz").read_bytes() == (tmp_path / "after.npz").read_bytes()
 
 
-def test_a_cut_file_is_one_sentence(codec, tmp_path):
+def test_a_cut_file_is_one_sentence(codec: Any, tmp_path: Path) -> None:
     path = tmp_path / "codec.npz"
     save(codec, path)
     whole = path.read_bytes()
@@ -77,7 +81,7 @@ def test_a_cut_file_is_one_sentence(codec, tmp_path):
             load(path)
 
 
-def test_a_flipped_bit_is_harmless_or_one_sentence(tmp_path):
+def test_a_flipped_bit_is_harmless_or_one_sentence(tmp_path: Path) -> None:
     codec = fit_codec("duration_quantiles", {"groups": 2, "knots": 3}, TARGET, DURATION)
     path = tmp_path / "codec.npz"
     save(codec, path)
@@ -98,7 +102,7 @@ def test_a_flipped_bit_is_harmless_or_one_sentence(tmp_path):
     assert all(sentence.startswith(f"{path}: ") and "\n" not in sentence for sentence in sentences)
 
 
-def test_a_missing_file_is_one_sentence(tmp_path):
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(WatchtimeError, match=r"none\.npz: the file does not exist\.$"):
         load(tmp_path / "none.npz")
     with pytest.raises(WatchtimeError, match="a damaged file or not a codec"):
@@ -108,11 +112,11 @@ def test_a_missing_file_is_one_sentence(tmp_path):
 class Trap:
     """Unpickling this would raise something else than a WatchtimeError."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return (exec, ("raise SystemExit('a pickle was run')",))
 
 
-def test_pickled_objects_are_refused(tmp_path):
+def test_pickled_objects_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "trap.npz"
     np.savez(path, codec=np.array("scaled"), settings=np.array("{}"), unit=np.array([Trap()], dtype=object))
     with pytest.raises(WatchtimeError, match="Object arrays cannot be loaded"):
@@ -141,15 +145,15 @@ def test_pickled_objects_are_refused(tmp_path):
         ),
     ],
 )
-def test_a_foreign_file_is_one_sentence(contents, sentence, tmp_path):
+def test_a_foreign_file_is_one_sentence(contents: dict[str, Array], sentence: str, tmp_path: Path) -> None:
     path = tmp_path / "foreign.npz"
-    np.savez(path, **contents)
+    np.savez(path, allow_pickle=False, **contents)
     with pytest.raises(WatchtimeError, match=sentence) as error:
         load(path)
     assert str(error.value).startswith(str(path))
 
 
-def test_an_array_file_that_is_no_archive_is_one_sentence(tmp_path):
+def test_an_array_file_that_is_no_archive_is_one_sentence(tmp_path: Path) -> None:
     np.save(tmp_path / "array.npy", np.zeros(3))
     with pytest.raises(WatchtimeError, match=r"it is not a whole \.npz"):
         load(tmp_path / "array.npy")

@@ -1,4 +1,7 @@
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,16 +14,16 @@ LEAVES = st.sampled_from([2, 4, 8, 16])
 TARGETS = st.lists(st.one_of(st.integers(0, 6).map(float), st.floats(0.001, 1e4)), min_size=1, max_size=60)
 
 
-def fit(target, **settings):
+def fit(target: npt.ArrayLike, **settings: Any) -> Any:
     return fit_codec("quantile_tree", settings, np.asarray(target, dtype=float))
 
 
-def walk(edges, value):
+def walk(edges: list[float], value: float) -> tuple[int, dict[int, int], list[int]]:
     """Labels of one target by a recursion over the tree, node by node: (leaf, {node: right}, nodes on the path)."""
     leaves = len(edges) - 1
     right, path, leaf = {}, [], []
 
-    def visit(node, low, high, reached):
+    def visit(node: int, low: int, high: int, reached: bool) -> None:
         if high - low == 1:
             if reached:
                 leaf.append(low)
@@ -38,7 +41,7 @@ def walk(edges, value):
 
 
 @given(TARGETS, LEAVES, st.lists(st.floats(0, 2e4), max_size=10))
-def test_labels_against_a_recursive_tree(train, leaves, others):
+def test_labels_against_a_recursive_tree(train: list[float], leaves: int, others: list[float]) -> None:
     codec = fit(train, leaves=leaves)
     values = np.array(train + others)
     labels = codec.encode(values)
@@ -50,7 +53,7 @@ def test_labels_against_a_recursive_tree(train, leaves, others):
         assert np.flatnonzero(labels["on_path"][row]).tolist() == sorted(path)
 
 
-def test_labels_by_hand():
+def test_labels_by_hand() -> None:
     codec = fit(range(9), leaves=4)
     assert codec.edges.tolist() == [0, 2, 4, 6, 8]
     assert codec.leaf_values.tolist() == [1, 3, 5, 7]
@@ -61,7 +64,7 @@ def test_labels_by_hand():
     assert (labels["leaf"].dtype, labels["right"].dtype, labels["on_path"].dtype) == (np.int64, np.int8, np.bool_)
 
 
-def test_the_released_code_does_not_train_on_the_largest_target():
+def test_the_released_code_does_not_train_on_the_largest_target() -> None:
     codec = fit(range(9), leaves=4, last_edge="exclude")
     values = np.array([7.9, 8.0, 99.0])
     labels = codec.encode(values)
@@ -71,7 +74,7 @@ def test_the_released_code_does_not_train_on_the_largest_target():
 
 
 @given(TARGETS, LEAVES)
-def test_edges_are_the_training_quantiles(train, leaves):
+def test_edges_are_the_training_quantiles(train: list[float], leaves: int) -> None:
     codec = fit(train, leaves=leaves)
     expected = [np.percentile(train, 100 * index / leaves) for index in range(leaves + 1)]
     np.testing.assert_allclose(codec.edges, expected, rtol=1e-9, atol=1e-8)
@@ -81,7 +84,7 @@ def test_edges_are_the_training_quantiles(train, leaves):
 
 
 @given(TARGETS, LEAVES, st.sampled_from(["midpoint", "mean"]))
-def test_round_trip_stays_in_the_leaf_and_is_monotone(train, leaves, leaf_value):
+def test_round_trip_stays_in_the_leaf_and_is_monotone(train: list[float], leaves: int, leaf_value: str) -> None:
     codec = fit(train, leaves=leaves, leaf_value=leaf_value)
     values = np.sort(train)
     low, high = codec.edges[codec.leaf_of(values)], codec.edges[codec.leaf_of(values) + 1]
@@ -93,7 +96,7 @@ def test_round_trip_stays_in_the_leaf_and_is_monotone(train, leaves, leaf_value)
 
 
 @given(TARGETS, LEAVES, st.sampled_from(["keep", "merge"]))
-def test_mean_leaf_values_shares_and_ranks_against_the_rows_of_each_leaf(train, leaves, ties):
+def test_leaf_statistics_against_the_rows_of_each_leaf(train: list[float], leaves: int, ties: str) -> None:
     if ties == "merge" and len(set(train)) < leaves:
         ties = "keep"
     codec = fit(train, leaves=leaves, leaf_value="mean", ties=ties)
@@ -111,7 +114,7 @@ def test_mean_leaf_values_shares_and_ranks_against_the_rows_of_each_leaf(train, 
     assert codec.training_rank @ codec.leaf_shares == pytest.approx(0.5)
 
 
-def test_kept_ties_leave_empty_leaves_and_open_the_last_of_them():
+def test_kept_ties_leave_empty_leaves_and_open_the_last_of_them() -> None:
     codec = fit([0.0] * 5 + list(range(1, 12)), leaves=8)
     assert codec.edges[:4].tolist() == [0, 0, 0, 1.625]
     labels = codec.encode(np.array([0.0, 1.0]))
@@ -123,7 +126,7 @@ def test_kept_ties_leave_empty_leaves_and_open_the_last_of_them():
     assert not codec.encode(np.arange(12.0))["on_path"][:, 3].any()
 
 
-def test_merged_ties_give_the_zeros_a_leaf_of_their_own():
+def test_merged_ties_give_the_zeros_a_leaf_of_their_own() -> None:
     codec = fit([0.0] * 5 + list(range(1, 12)), leaves=8, ties="merge")
     # 16 rows: zeros take 5 > 16/8, then 11 rows are shared by 7 leaves: 2, 2, 2, 2, 1, 1, 1 as each share is filled.
     assert codec.edges.tolist() == [0, 1, 3, 5, 7, 9, 10, 11, 11]
@@ -132,7 +135,7 @@ def test_merged_ties_give_the_zeros_a_leaf_of_their_own():
 
 
 @given(TARGETS, LEAVES)
-def test_merged_ties_leave_no_leaf_empty_and_split_no_value(train, leaves):
+def test_merged_ties_leave_no_leaf_empty_and_split_no_value(train: list[float], leaves: int) -> None:
     if len(set(train)) < leaves:
         with pytest.raises(WatchtimeError, match=rf"as leaves \({leaves}\), found {len(set(train))}; take fewer"):
             fit(train, leaves=leaves, ties="merge")
@@ -148,7 +151,7 @@ def test_merged_ties_leave_no_leaf_empty_and_split_no_value(train, leaves):
 
 
 @pytest.mark.parametrize("count", [64, 65, 100, 127])
-def test_without_ties_both_rules_split_evenly(count):
+def test_without_ties_both_rules_split_evenly(count: int) -> None:
     values = np.random.default_rng(count).permutation(count) + 0.5
     for ties in ("keep", "merge"):
         sizes = np.rint(fit(values, leaves=16, ties=ties).leaf_shares * count)
@@ -156,11 +159,11 @@ def test_without_ties_both_rules_split_evenly(count):
 
 
 @given(st.integers(0, 2**32 - 1), LEAVES)
-def test_path_matrices_give_the_leaf_probabilities_of_a_recursive_tree(seed, leaves):
+def test_path_matrices_give_the_leaf_probabilities_of_a_recursive_tree(seed: int, leaves: int) -> None:
     codec = fit([1.0], leaves=leaves)
     go_right = np.random.default_rng(seed).random(leaves - 1)
 
-    def probabilities(node, here):
+    def probabilities(node: int, here: float) -> list[float]:
         if node >= leaves - 1:
             return [here]
         left = probabilities(2 * node + 1, here * (1 - go_right[node]))
@@ -173,7 +176,7 @@ def test_path_matrices_give_the_leaf_probabilities_of_a_recursive_tree(seed, lea
 
 
 @given(LEAVES)
-def test_node_labels_and_path_matrices_agree(leaves):
+def test_node_labels_and_path_matrices_agree(leaves: int) -> None:
     codec = fit([1.0, 2.0], leaves=leaves)
     right, on_path = codec.node_labels()
     ancestors, directions = codec.path_matrices()
@@ -182,7 +185,7 @@ def test_node_labels_and_path_matrices_agree(leaves):
         assert right[leaf, ancestors[leaf]].tolist() == directions[leaf].tolist()
 
 
-def test_every_size_of_tree_numbers_its_nodes_in_heap_order():
+def test_every_size_of_tree_numbers_its_nodes_in_heap_order() -> None:
     for leaves in (2, 4, 8, 16, 32, 64, 128, 256):
         ancestors, directions = fit([1.0], leaves=leaves).path_matrices()
         steps = np.column_stack([ancestors, np.arange(leaves) + leaves - 1])
@@ -191,7 +194,7 @@ def test_every_size_of_tree_numbers_its_nodes_in_heap_order():
         assert on_path.sum() == leaves * (leaves.bit_length() - 1)
 
 
-def test_one_value_and_fewer_rows_than_leaves():
+def test_one_value_and_fewer_rows_than_leaves() -> None:
     codec = fit([3.0, 3.0], leaves=16)
     assert codec.reconstruct(np.array([0.0, 3.0, 9.0])).tolist() == [3, 3, 3]
     assert codec.facts() == {"empty_leaves": 15, "largest_leaf_share": 1.0}
@@ -200,7 +203,7 @@ def test_one_value_and_fewer_rows_than_leaves():
     np.testing.assert_allclose(few.reconstruct(np.array([1.0, 2.0, 4.0])), [1, 2, 4])
 
 
-def test_targets_outside_the_training_range_go_to_the_outer_leaves():
+def test_targets_outside_the_training_range_go_to_the_outer_leaves() -> None:
     codec = fit(range(10, 19), leaves=4)
     labels = codec.encode(np.array([0.0, 1e9]))
     assert labels["leaf"].tolist() == [0, 3]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
-from watchtime.core.errors import WatchtimeError, nearest
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.mistakes import sentences
 from watchtime.core.settings import Settings
 
 # Raised when the simulator writes other bytes from the same settings.
@@ -114,7 +114,8 @@ def _mapping_without_repeats(loader: _StrictLoader, node: yaml.MappingNode) -> d
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     repeated = {str(key) for key in keys if keys.count(key) > 1}
     if repeated:
-        raise WatchtimeError(f"the key {sorted(repeated)[0]!r} appears twice in one mapping.")
+        line = node.start_mark.line + 1
+        raise WatchtimeError(f"the mapping that begins in line {line} has the key {sorted(repeated)[0]!r} twice.")
     return loader.construct_mapping(node, deep=True)
 
 
@@ -129,51 +130,31 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise WatchtimeError(f"{path}: the file does not exist.") from None
     except IsADirectoryError:
         raise WatchtimeError(f"{path}: a folder was found where a YAML file was expected.") from None
+    except OSError as error:
+        raise WatchtimeError(f"{path}: the file cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError as error:
         raise WatchtimeError(f"{path}: the file is not UTF-8 text (byte {error.start}).") from None
-    except yaml.YAMLError as error:
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise WatchtimeError(f"{path}: not valid YAML: line {line}: {error.problem}.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise WatchtimeError(f"{path}: not valid YAML: {' '.join(str(error).split())}.") from None
     except WatchtimeError as error:
         raise WatchtimeError(f"{path}: {error}") from None
+    if value is None:
+        raise WatchtimeError(f"{path}: the file is empty, a mapping of keys to values was expected.")
     if not isinstance(value, dict):
-        raise WatchtimeError(f"{path}: a mapping of keys to values was expected, found {type(value).__name__}.")
+        found = "a list" if isinstance(value, list) else repr(value)
+        raise WatchtimeError(f"{path}: a mapping of keys to values was expected, found {found}.")
     return value
 
 
-def validate(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
-    """Return ``model(**values)``, or raise one ``WatchtimeError`` with a line per mistake."""
+def validate(model: type[Model], values: Any, where: str) -> Model:
+    """Return ``model`` with these values, a mapping; or raise one ``WatchtimeError`` with a line per mistake."""
     try:
-        return model.model_validate(dict(values))
+        return model.model_validate(values)
     except ValidationError as error:
-        lines = [_sentence(model, item, where) for item in error.errors()]
-        raise WatchtimeError("\n".join(dict.fromkeys(lines))) from None
-
-
-def _sentence(model: type[Settings], error: Any, where: str) -> str:
-    location = [str(part) for part in error["loc"] if not str(part).startswith(("literal[", "list["))]
-    key = ".".join(location)
-    if error["type"] == "extra_forbidden":
-        allowed = _allowed_keys(model, location[:-1])
-        guess = nearest(location[-1], allowed)
-        hint = f", did you mean '{guess}'?" if guess else "."
-        return f"{where}: unknown key '{key}'{hint} Allowed: {', '.join(sorted(allowed))}."
-    if error["type"] == "literal_error":
-        guess = nearest(str(error["input"]), str(error["ctx"]["expected"]).replace("'", "").split(" or "))
-        hint = f", did you mean '{guess}'?" if guess else ""
-        return f"{where}: {key}: found {error['input']!r}, allowed: {error['ctx']['expected']}{hint}."
-    return f"{where}: {key or 'the file'}: found {error['input']!r}: {error['msg'].lower()}."
-
-
-def _allowed_keys(model: Any, path: list[str]) -> list[str]:
-    """Return the keys of the model that ``path`` leads to, passing through mappings of models."""
-    for part in path:
-        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
-        annotation = field.annotation if field else None
-        if annotation is None:
-            continue
-        arguments = [a for a in getattr(annotation, "__args__", ()) if hasattr(a, "model_fields")]
-        model = arguments[0] if arguments else annotation
-    return list(getattr(model, "model_fields", {}))
+        raise WatchtimeError("\n".join(sentences(model, error, where))) from None
 
 
 def load_config(path: Path) -> RunConfig:

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticKnownError
 
 
 class Settings(BaseModel):
-    """A validated group of settings."""
+    """A validated group of settings; ``true`` is no number, and neither are infinity and NaN."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, validate_default=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float, float | None):
+            raise PydanticKnownError("float_type")
+        return value
 
 
 class EncoderSettings(Settings):
     """The shared feature encoder: embeddings of width ``embedding`` and a multi-layer perceptron."""
 
-    embedding: int = 16
-    layers: tuple[int, ...] = (128, 64)
+    embedding: int = Field(16, ge=1)
+    layers: tuple[Annotated[int, Field(ge=1)], ...] = (128, 64)
     numeric: bool = True
 
 
 class TrainingSettings(Settings):
     """What the engine does with every network of a run."""
 
-    batch: int = 1024
-    epochs: int = 10
-    patience: int = 2
-    learning_rate: float = 1e-3
-    embedding_decay: float = 0.0
-    unknown_rate: float = 0.0
-    evaluation_batch: int = 8192
+    batch: int = Field(1024, ge=1)
+    epochs: int = Field(10, ge=1)
+    patience: int = Field(2, ge=0)
+    learning_rate: float = Field(1e-3, gt=0)
+    embedding_decay: float = Field(0.0, ge=0)
+    unknown_rate: float = Field(0.0, ge=0, lt=1)
+    evaluation_batch: int = Field(8192, ge=1)

@@ -53,8 +53,10 @@ class EncodedLog:
             raise WatchtimeError("the log has no column watch_time, so it has no target.")
         if task == "watch_time":
             return self.watch_time
-        without = np.flatnonzero(~(self.duration > 0)) if self.duration is not None else np.arange(len(self))
-        if len(without) or self.duration is None:
+        if self.duration is None:
+            raise WatchtimeError("the log has no column duration, which watch_ratio needs.")
+        without = np.flatnonzero(~(self.duration > 0))
+        if len(without):
             raise WatchtimeError(
                 f"watch_ratio needs a duration above 0, {len(without)} of {len(self)} rows have none "
                 f"(first: raw row {self.raw_row[without[0]]}); the rule 'zero_duration: drop' leaves them out."

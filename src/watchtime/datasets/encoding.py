@@ -27,7 +27,8 @@ from watchtime.datasets.fields import (
     MultiValuedField,
     NumericField,
     as_numbers,
-    as_text,
+    distinct_text,
+    ids_of,
 )
 
 Frame = pl.DataFrame | pl.LazyFrame
@@ -89,8 +90,8 @@ class Encoding(Settings):
     def encode(self, log: Frame, require_target: bool) -> EncodedLog:
         """Return the log as arrays; a lazy frame is read one column at a time.
 
-        ``user`` and ``item`` must be there, any other column may be absent; with ``require_target`` every row needs a
-        watch time of at least 0.
+        ``user`` and ``item`` must be there; any other column may be absent, and then its features are unknown. With
+        ``require_target`` every row needs a watch time. Without ``raw_row`` the rows are numbered from 0.
         """
         there = log.collect_schema().names()
         for name in ("user", "item", *(["watch_time"] if require_target else [])):
@@ -106,7 +107,7 @@ class Encoding(Settings):
         for i, scaled in enumerate(self.numeric):
             if scaled.column in there:
                 numeric[:, i] = scaled.encode(_column(log, scaled.column))
-        raw_row = _column(log, "raw_row").cast(pl.UInt32).to_numpy() if "raw_row" in there else np.arange(rows)
+        raw_row = _integers(log, "raw_row", there)
         return EncodedLog(
             fields=tuple(field.name for field in self.categorical),
             columns=tuple(field.name for field in self.numeric),
@@ -114,10 +115,10 @@ class Encoding(Settings):
             numeric=numeric,
             multi_valued={field.name: _lists(field, log, there, rows) for field in self.multi_valued},
             user=user,
-            raw_row=raw_row.astype(np.uint32),
+            raw_row=(np.arange(rows) if raw_row is None else raw_row).astype(np.uint32),
             watch_time=_seconds(log, "watch_time", there, require_target),
             duration=_seconds(log, "duration", there, required=False),
-            timestamp=_timestamps(log, there),
+            timestamp=_integers(log, "timestamp", there),
         )
 
     def save(self, path: Path) -> None:
@@ -137,8 +138,8 @@ def _column(frame: Frame, name: str) -> pl.Series:
 
 def _codes(users: pl.Series) -> Ids:
     """Number the distinct users of a log from 0; rows without a user share one number."""
-    ranks = as_text(users).rank("dense").cast(pl.Int32).fill_null(0).to_numpy()
-    return ranks - ranks.min(initial=1)
+    codes = ids_of(users, distinct_text(users))
+    return codes - codes.min(initial=1)
 
 
 def _lists(field: MultiValuedField, log: Frame, there: Sequence[str], rows: int) -> MultiValued:
@@ -150,15 +151,18 @@ def _seconds(log: Frame, name: str, there: Sequence[str], required: bool) -> Flo
     if name not in there:
         return None
     values = as_numbers(_column(log, name))
-    wrong = np.flatnonzero(~(values >= 0))
-    if required and len(wrong):
+    wrong = np.flatnonzero(~(values >= 0) if required else values < 0)
+    if len(wrong):
         found = "an empty cell" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
         raise WatchtimeError(f"row {wrong[0] + 1}, column {name}: found {found}, seconds of at least 0 are allowed.")
     return values
 
 
-def _timestamps(log: Frame, there: Sequence[str]) -> npt.NDArray[np.int64] | None:
-    if "timestamp" not in there:
+def _integers(log: Frame, name: str, there: Sequence[str]) -> npt.NDArray[np.int64] | None:
+    """Return a column of whole numbers, or None where it is absent or has gaps."""
+    if name not in there:
         return None
-    column = _column(log, "timestamp")
+    column = _column(log, name)
+    if not (column.dtype.is_integer() or column.dtype == pl.Null):
+        raise WatchtimeError(f"column {name}: found type {column.dtype}, whole numbers are allowed.")
     return None if column.null_count() else column.cast(pl.Int64).to_numpy()

@@ -58,8 +58,7 @@ class CategoricalField(Field):
 
     @classmethod
     def fit(cls, name: str, feature: Feature, column: pl.Series) -> Self:
-        values = as_text(column.unique()).unique().drop_nulls().sort()
-        return cls(name=name, side=feature.side, column=column.name, values=tuple(values))
+        return cls(name=name, side=feature.side, column=column.name, values=distinct_text(column))
 
     @property
     def cardinality(self) -> int:
@@ -67,8 +66,7 @@ class CategoricalField(Field):
 
     def encode(self, column: pl.Series) -> Ids:
         """Return the ids, int32 [rows]."""
-        text = as_text(column).to_frame("text")
-        return text.select(_ids(pl.col("text"), self.values)).to_series().to_numpy()
+        return ids_of(column, self.values)
 
 
 class BucketField(Field):
@@ -82,9 +80,11 @@ class BucketField(Field):
 
     @classmethod
     def fit(cls, name: str, feature: Feature, column: pl.Series) -> Self:
+        if feature.buckets is None:
+            raise WatchtimeError(f"feature {name}: the key 'buckets' is missing, a bucket feature needs their number.")
         values = as_numbers(column)
         values = np.sort(values[~np.isnan(values)])
-        count = feature.buckets or 1
+        count = feature.buckets
         ranks = -(-len(values) * np.arange(1, count) // count) - 1 if len(values) else np.empty(0, dtype=np.int64)
         edges = [edge for edge in np.unique(values[ranks]).tolist() if edge < values[-1]]
         return cls(name=name, side=feature.side, column=column.name, edges=tuple(edges))
@@ -112,14 +112,17 @@ class NumericField(Field):
     def fit(cls, name: str, feature: Feature, column: pl.Series) -> Self:
         values = _scaled(column, feature.scale)
         values = values[~np.isnan(values)]
-        mean, deviation = (float(values.mean()), float(values.std())) if len(values) else (0.0, 0.0)
+        mean = float(values.mean()) if len(values) else 0.0
+        varies = (
+            len(values) > 0 and values.min() < values.max()
+        )  # exact, where the deviation of a constant may not be 0
         return cls(
             name=name,
             side=feature.side,
             column=column.name,
             scale=feature.scale,
             mean=mean,
-            deviation=deviation if deviation > 0 else 1.0,
+            deviation=float(values.std()) if varies else 1.0,
         )
 
     def encode(self, column: pl.Series) -> npt.NDArray[np.float32]:
@@ -136,8 +139,8 @@ class MultiValuedField(Field):
 
     @classmethod
     def fit(cls, name: str, feature: Feature, column: pl.Series) -> Self:
-        values = as_text(_as_lists(column).unique().explode()).unique().drop_nulls().sort()
-        return cls(name=name, side=feature.side, column=column.name, values=tuple(values))
+        values = distinct_text(_as_lists(column).unique().explode(empty_as_null=True))
+        return cls(name=name, side=feature.side, column=column.name, values=values)
 
     @property
     def cardinality(self) -> int:
@@ -169,6 +172,17 @@ def as_text(column: pl.Series) -> pl.Series:
     return column.cast(pl.String)
 
 
+def distinct_text(column: pl.Series) -> tuple[str, ...]:
+    """Return the distinct categories of a column as sorted text, without the missing one."""
+    return tuple(as_text(column.unique()).unique().drop_nulls().sort())
+
+
+def ids_of(column: pl.Series, values: tuple[str, ...]) -> Ids:
+    """Return 1 + the place of every category in ``values``, and 0 where it is not there; int32 [rows]."""
+    text = as_text(column).to_frame("text")
+    return text.select(_ids(pl.col("text"), values)).to_series().to_numpy()
+
+
 def as_numbers(column: pl.Series) -> Floats:
     """Return numbers as float64; missing and infinite ones are NaN."""
     try:
@@ -182,10 +196,9 @@ def _scaled(column: pl.Series, scale: str) -> Floats:
     values = as_numbers(column)
     if scale == "linear":
         return values
-    if len(values) and np.nanmin(values, initial=0.0) < 0:
-        raise WatchtimeError(
-            f"column {column.name}: found {np.nanmin(values):g}, a feature on a log scale is at least 0."
-        )
+    negative = values[values < 0]
+    if len(negative):
+        raise WatchtimeError(f"column {column.name}: found {negative[0]:g}, a feature on a log scale is at least 0.")
     return np.log1p(values)
 
 

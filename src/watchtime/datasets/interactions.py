@@ -79,7 +79,7 @@ def check(frame: pl.DataFrame, card: DatasetCard) -> None:
 def apply_rules(frame: pl.DataFrame, rules: RowRules) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
     """Return the rows that count, in raw order, and how many were left at first and after each rule.
 
-    A row without a duration has no watch ratio and meets every rule about it.
+    A row without a duration has no watch ratio, one without a timestamp repeats no key: such rows are kept.
     """
     slim = frame.select("user", "item", "timestamp", "watch_time", "duration").with_row_index("row")
     counts: list[dict[str, Any]] = [{"rule": "as read", **count(frame)}]
@@ -97,7 +97,8 @@ def _steps(frame: pl.DataFrame, rules: RowRules) -> Iterator[tuple[str, pl.DataF
         frame = frame.filter(pl.col("duration").ne_missing(0.0))
         yield "zero_duration: drop", frame
     if rules.repeated_key == "keep_first":
-        frame = frame.unique(["user", "item", "timestamp"], keep="first", maintain_order=True)
+        first = pl.struct("user", "item", "timestamp").is_first_distinct()
+        frame = frame.filter(first | pl.col("timestamp").is_null())
         yield "repeated_key: keep_first", frame
     if rules.largest_ratio is not None:
         ratio = pl.col("watch_time") / pl.col("duration")

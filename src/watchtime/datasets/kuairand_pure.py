@@ -95,10 +95,10 @@ def load(folder: Path, card: DatasetCard) -> pl.DataFrame:
             video_age=pl.when(age >= 0).then(age),
         )
     )
-    columns = feature_columns(card)
+    columns, known = feature_columns(card), joined.collect_schema().names()
     for name in columns:
-        if name not in (known := joined.collect_schema().names()):
-            raise WatchtimeError(unknown("feature", name, known, f"config of {card.title}"))
+        if name not in known:
+            raise WatchtimeError(unknown("feature", name, known, f"the card of {card.title}"))
     return joined.select(*BASE, *columns, *FEEDBACK).collect(engine="streaming")
 
 

@@ -65,7 +65,7 @@ def prepare_encoding(interactions: Path, split: Path, card: DatasetCard, output:
 
 def _read_interactions(path: Path) -> pl.LazyFrame:
     try:
-        frame = pl.scan_parquet(path)
+        frame = pl.scan_parquet(path, glob=False)
         frame.collect_schema()
     except FileNotFoundError:
         raise WatchtimeError(f"{path}: the file does not exist.") from None

@@ -79,7 +79,7 @@ def read_delimited(path: Path, cells: Mapping[str, Cell | None], separator: str 
         _check_columns(path, columns, list(cells), separator)
         _check_field_counts(path, len(columns), separator)
         read = {name: cell for name, cell in cells.items() if cell is not None}
-        table = pl.scan_csv(path, separator=separator, infer_schema=False)
+        table = pl.scan_csv(path, separator=separator, infer_schema=False, glob=False)
         rejected = pl.any_horizontal(cell.rejected(name) for name, cell in read.items())
         values = [cell.parse(pl.col(name)).alias(name) for name, cell in read.items()]
         frame = table.select(*values, rejected.alias("is rejected")).collect(engine="streaming")
@@ -151,7 +151,7 @@ def _check_field_counts(path: Path, columns: int, separator: str) -> None:
     line = pl.col("line")
     separators = line.str.replace_all('"[^"]*"', "").str.count_matches(separator, literal=True)
     open_quote = line.str.count_matches('"', literal=True) % 2 == 1
-    lines = pl.scan_lines(path, name="line", row_index_name="row")
+    lines = pl.scan_lines(path, name="line", row_index_name="row", glob=False)
     wrong = lines.filter((separators != columns - 1) | open_quote).head(1)
     first = wrong.select("row", line, (separators + 1).alias("fields"), open_quote.alias("open")).collect(
         engine="streaming"

@@ -22,10 +22,10 @@ class QuantileTree(Codec):
 
     **Edges** e_0 ≤ … ≤ e_L span the training targets. ``edges: quantiles`` with ``ties: keep`` takes the training
     quantiles at the levels l / L (linear interpolation). A value with more than 1 / L of the rows then repeats as an
-    edge: the leaves between equal edges are empty and never true, the value itself opens the last of them, and the
-    nodes above can only learn "right". ``ties: merge`` gives every value to one leaf instead: from the left, each
-    leaf takes whole values until it has its even share of the rows that are left, and starts at its smallest; no
-    leaf is empty, and there must be at least L distinct targets.
+    edge: the leaves between equal edges are empty and never true, the value itself is in the leaf after them, and
+    the nodes that lead to empty leaves only ever learn "right". ``ties: merge`` gives every value to one leaf
+    instead: from the left, each leaf takes whole values until it has its even share of the rows that are left, and
+    starts at its smallest; no leaf is empty, and there must be at least L distinct targets.
 
     **Which leaf.** A target equal to an inner edge goes right. Targets below e_0 belong to leaf 0, those from
     e_L on to leaf L − 1 (``last_edge: include``, the paper); the released code gives rows with y ≥ e_L no weight
@@ -105,7 +105,7 @@ class QuantileTree(Codec):
         """Return ``right`` and ``on_path`` of a target in each leaf, both [leaves, leaves − 1], nodes in heap order."""
         count = self.settings.leaves
         node = np.arange(count - 1)
-        level = np.log2(node + 1).astype(np.int64)
+        level = np.frexp(node + 1)[1] - 1
         width = count >> level
         first = (node + 1 - (1 << level)) * width
         leaf = np.arange(count)[:, None]

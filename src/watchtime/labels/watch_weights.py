@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -47,6 +47,10 @@ class WatchWeights(Codec):
         if unit <= 0:
             raise WatchtimeError("codec 'watch_weights': every training target is 0, nothing can be divided by it.")
         return cls(settings=settings, unit=np.array(unit), threshold=np.array(0.0))
+
+    @staticmethod
+    def needs_duration(settings: Any) -> bool:
+        return bool(settings.positives == "long_play")
 
     def facts(self) -> dict[str, int | float]:
         return {"unit": float(self.unit), "threshold": float(self.threshold)}

@@ -5,7 +5,7 @@ A network method is written for one model; the engine alone knows of repetitions
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +29,7 @@ class Method(ABC):  # noqa: B024
     """Common to all methods: validated settings, the fitted codec, the task."""
 
     Settings: ClassVar[type[core.Settings]] = core.Settings
+    needs_duration: bool = False
 
     def __init__(self, settings: core.Settings, codec: Codec | None, task: str) -> None:
         self.settings: Any = settings
@@ -44,7 +45,6 @@ class NetworkMethod(Method):
 
     towers: int = 1
     outputs: int = 1
-    needs_duration: bool = False
 
     def head(self, width: int) -> nn.Module:
         """Return the module from the encoder's [batch, width] to [batch, outputs]."""
@@ -57,7 +57,7 @@ class NetworkMethod(Method):
 
     @abstractmethod
     def loss(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
-        """Return the scalar loss of one batch from outputs [batch, outputs] and labels [batch, …]."""
+        """Return the mean loss of a batch's rows, a scalar, from outputs [batch, outputs] and labels [batch, …]."""
 
     @abstractmethod
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
@@ -98,7 +98,10 @@ class OracleMethod(Method):
 
 def method_class(name: str) -> type[Method]:
     """Return the one method class that the file ``methods/<name>.py`` defines."""
-    module = importlib.import_module(f"watchtime.methods.{name}")
+    path = f"watchtime.methods.{name}"
+    if importlib.util.find_spec(path) is None:
+        raise WatchtimeError(f"config/methods/{name}.yaml names a method whose file methods/{name}.py does not exist.")
+    module = importlib.import_module(path)
     own = [
         value
         for value in vars(module).values()

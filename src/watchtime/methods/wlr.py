@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from watchtime.core import settings as core
@@ -27,9 +27,6 @@ class WeightedLogisticRegression(NetworkMethod):
         self.long_play = self.codec.settings.positives == "long_play"
         self.towers = 2 if self.long_play else 1
         self.needs_duration = self.long_play
-
-    def head(self, width: int) -> nn.Module:
-        return nn.Linear(width, 1)
 
     def loss(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
         odds = outputs[..., 0]

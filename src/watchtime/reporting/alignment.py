@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 MISSING = "–"
 MINUS = "−"
+_SIGNS = MINUS + "<"
 
 _BLANKS = str.maketrans(
     {
         **dict.fromkeys("0123456789", "\u2007"),
         **dict.fromkeys(".,", "\u2008"),
-        **dict.fromkeys("−±", "\u2002"),
+        **dict.fromkeys(_SIGNS + "±", "\u2002"),
         **dict.fromkeys("[]", "\u2005"),
         " ": "\u00a0",
     }
@@ -28,28 +29,19 @@ _BLANKS = str.maketrans(
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with the ends of its interval, ``low`` ≤ ``mean`` ≤ ``high``, in the unit of the mean."""
+    """An estimate with the ends of its interval, in the unit of the mean; without ends where there is none.
+
+    One repetition gives a mean and no interval.
+    """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
     @classmethod
     def around(cls, mean: float, half_width: float) -> Interval:
         """Return the interval mean ± half-width."""
         return cls(mean, mean - half_width, mean + half_width)
-
-    @property
-    def half_width(self) -> float:
-        return (self.high - self.low) / 2
-
-    def is_known(self) -> bool:
-        """Tell whether both ends are numbers; one seed gives a mean and no interval."""
-        return not (math.isnan(self.low) or math.isnan(self.high))
-
-    def is_symmetric(self) -> bool:
-        """Tell whether the mean is the middle, within a hundredth of the half-width."""
-        return abs((self.high + self.low) / 2 - self.mean) <= 0.01 * self.half_width + 1e-12 * abs(self.mean)
 
 
 Number = float | Interval | None
@@ -60,24 +52,19 @@ def blank(text: str) -> str:
     return text.translate(_BLANKS)
 
 
-def pad(text: str, longest: str) -> str:
-    """Fill ``text`` on the left to the width of ``longest``."""
-    return blank(longest[: len(longest) - len(text)]) + text
-
-
 def format_number(value: float, decimals: int) -> str:
-    """Return the number with ``decimals`` places, a true minus, and commas between thousands.
+    """Return the number as `round_number` does; one that is not zero but would print so as a bound, <0.001."""
+    if math.isfinite(value) and value != 0 and float(f"{value:.{decimals}f}") == 0:
+        return f"{'<' if value > 0 else '>' + MINUS}{10.0**-decimals:.{decimals}f}"
+    return round_number(value, decimals)
 
-    A number that is not zero but would print as zero is given as a bound, such as <0.001.
-    """
+
+def round_number(value: float, decimals: int) -> str:
+    """Return the number with ``decimals`` places, a true minus, and commas between thousands."""
     if math.isnan(value):
         return "undefined"
-    sign = MINUS if value < 0 else ""
-    if math.isinf(value):
-        return f"{sign}∞"
-    if value != 0 and float(f"{value:.{decimals}f}") == 0:
-        return f"{'>' if sign else '<'}{sign}{10.0**-decimals:.{decimals}f}"
-    return f"{sign}{abs(value):,.{decimals}f}"
+    text = "∞" if math.isinf(value) else f"{abs(value):,.{decimals}f}"
+    return f"{MINUS}{text}" if value < 0 and text.strip("0.") else text
 
 
 def usual_decimals(numbers: Sequence[Number]) -> int:
@@ -93,30 +80,47 @@ def usual_decimals(numbers: Sequence[Number]) -> int:
 def align(numbers: Sequence[Number], decimals: int) -> list[tuple[str, str]]:
     """Return each number as (estimate, rest), where all rests are equally wide.
 
-    The rest holds the interval, ``± half-width`` where every interval of the column is symmetric
-    and ``[low, high]`` otherwise, and blanks for what other rows have and this one lacks.
+    The rest holds the interval, ``± half-width`` where every interval of the column is symmetric and
+    ``[low, high]`` otherwise, and blanks for what other rows have and this one lacks.
     """
-    known = {i: n for i, n in enumerate(numbers) if isinstance(n, Interval) and n.is_known()}
-    tails = dict(zip(known, _tails(list(known.values()), decimals), strict=True))
-    lacking = blank(max(tails.values(), key=len, default=""))
+    tails = _tails([_ends(number) for number in numbers], decimals)
+    lacking = blank(max(tails, default=""))
     aligned = []
-    for index, number in enumerate(numbers):
+    for number, tail in zip(numbers, tails, strict=True):
         mean = number.mean if isinstance(number, Interval) else number
         estimate = MISSING if mean is None else format_number(float(mean), decimals)
         fraction = "" if estimate[-1].isdigit() or not decimals else blank("." + "0" * decimals)
-        aligned.append((estimate, fraction + tails.get(index, lacking)))
+        aligned.append((estimate, fraction + (tail or lacking)))
     return aligned
 
 
-def _tails(intervals: Sequence[Interval], decimals: int) -> list[str]:
-    if all(interval.is_symmetric() for interval in intervals):
-        halves = _padded([format_number(interval.half_width, decimals) for interval in intervals])
-        return [f"\u00a0±\u00a0{half}" for half in halves]
-    lows = _padded([format_number(interval.low, decimals) for interval in intervals])
-    highs = _padded([format_number(interval.high, decimals) for interval in intervals])
-    return [f"\u00a0[{low},\u00a0{high}]" for low, high in zip(lows, highs, strict=True)]
+def _ends(number: Number) -> tuple[float, float, float] | None:
+    """Return (mean, low, high) of an interval that has ends."""
+    if not isinstance(number, Interval) or number.low is None or number.high is None:
+        return None
+    return number.mean, number.low, number.high
+
+
+def _tails(intervals: Sequence[tuple[float, float, float] | None], decimals: int) -> list[str]:
+    """Return the intervals as text, each part padded to its column's longest; nothing where there is none."""
+    known = [interval for interval in intervals if interval is not None]
+    if all(abs((low + high) / 2 - mean) <= 0.005 * (high - low) + 1e-12 * abs(mean) for mean, low, high in known):
+        halves = _padded([format_number((high - low) / 2, decimals) for _, low, high in known])
+        texts = [f"\u00a0±\u00a0{half}" for half in halves]
+    else:
+        lows = _padded([round_number(low, decimals) for _, low, _ in known])
+        highs = _padded([round_number(high, decimals) for _, _, high in known])
+        texts = [f"\u00a0[{low},\u00a0{high}]" for low, high in zip(lows, highs, strict=True)]
+    remaining = iter(texts)
+    return ["" if interval is None else next(remaining) for interval in intervals]
 
 
 def _padded(texts: Sequence[str]) -> list[str]:
-    longest = max(texts, key=len, default="")
-    return [pad(text, longest) for text in texts]
+    """Fill the texts on the left to the width of the widest sign and the longest number."""
+    unsigned = [text.lstrip(_SIGNS) for text in texts]
+    longest = max(unsigned, key=len, default="")
+    sign = next((text[0] for text in texts if text[0] in _SIGNS), "")
+    return [
+        blank(longest[: len(longest) - len(number)] + (sign if text == number else "")) + text
+        for text, number in zip(texts, unsigned, strict=True)
+    ]

@@ -1,5 +1,7 @@
 """Figures in the style of the pages they stand on: vector graphics, one type scale, safe colours."""
 
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import io
@@ -25,6 +27,7 @@ PALETTE = {
 }
 """The colours of Okabe and Ito (2008), which colour-blind readers can tell apart, in order of use."""
 
+_LINE_STYLES = ["-", "--", "-.", ":"] * 2
 _MILLIMETRES_PER_INCH = 25.4
 _COLUMN_GAP = 5.0
 
@@ -32,9 +35,9 @@ _COLUMN_GAP = 5.0
 def figure(width: Literal["full", "half"] = "full", height: float | None = None) -> Figure:
     """Return an empty figure as wide as the text or as half of it, ``height`` millimetres high.
 
-    Without ``height``, a full figure is half as high as wide and a half figure three quarters. Fonts
-    come out in the PDF at the sizes given here, so a figure is drawn at its final size. Colours and
-    type are set for every figure drawn afterwards in the process.
+    Without ``height``, a full figure is half as high as wide and a half figure three quarters. A figure
+    is drawn at its final size, in the type sizes of the page. Successive lines differ in colour and in
+    dashes. The style holds for every figure that the process draws afterwards.
     """
     matplotlib.rcdefaults()
     matplotlib.rcParams.update(_settings())
@@ -42,17 +45,13 @@ def figure(width: Literal["full", "half"] = "full", height: float | None = None)
     text_width = page["width"] - 2 * page["side"]
     millimetres = text_width if width == "full" else (text_width - _COLUMN_GAP) / 2
     height = height or millimetres * (0.5 if width == "full" else 0.75)
-    return Figure(
-        figsize=(millimetres / _MILLIMETRES_PER_INCH, height / _MILLIMETRES_PER_INCH), layout="constrained"
-    )
+    return Figure(figsize=(millimetres / _MILLIMETRES_PER_INCH, height / _MILLIMETRES_PER_INCH), layout="constrained")
 
 
 def show(figure: Figure, caption: str) -> None:
     """Display the figure in a notebook as SVG, with the caption that the PDF prints under it."""
     text = as_markdown(caption)
-    display(
-        {"image/svg+xml": to_svg(figure), "text/plain": "Figure"}, raw=True, metadata={"caption": text}
-    )
+    display({"image/svg+xml": to_svg(figure), "text/plain": "Figure"}, raw=True, metadata={"caption": text})
     display(
         {"text/markdown": f"Figure: {text}", "text/plain": str(caption)},
         raw=True,
@@ -68,7 +67,7 @@ def to_svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def _settings() -> dict[str, Any]:
+def _settings() -> dict[Any, Any]:
     sizes, colours = style()["sizes"], style()["colours"]
     return {
         "font.family": "STIXGeneral",
@@ -85,7 +84,7 @@ def _settings() -> dict[str, Any]:
         "axes.edgecolor": colours["text"],
         "xtick.color": colours["text"],
         "ytick.color": colours["text"],
-        "axes.prop_cycle": cycler(color=list(PALETTE.values())),
+        "axes.prop_cycle": cycler(color=list(PALETTE.values())) + cycler(linestyle=_LINE_STYLES),
         "image.cmap": "cividis",
         "axes.spines.top": False,
         "axes.spines.right": False,

@@ -1,5 +1,7 @@
 """Executed notebooks to PDF with wheels only: nbconvert to Markdown, pandoc to Typst, typst to PDF."""
 
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import shutil
@@ -62,9 +64,7 @@ _TEMPLATE = """
 _READER = "markdown-raw_html-raw_tex-raw_attribute-native_divs-native_spans-auto_identifiers"
 
 
-def render(
-    executed: Sequence[Path], pdf: Path, *, title: str, subtitle: str = "", banner: str | None = None
-) -> None:
+def render(executed: Sequence[Path], pdf: Path, *, title: str, subtitle: str = "", banner: str | None = None) -> None:
     """Typeset executed notebooks, one after another, as one PDF.
 
     Inputs are hidden; outputs, tables and figures are numbered through. The title heads the first page
@@ -78,9 +78,7 @@ def render(
         folder = Path(name)
         bodies = [_markdown(path, folder, f"notebook-{number}") for number, path in enumerate(executed, 1)]
         source = folder / "report-body.typ"
-        source.write_text(
-            '#import "report.typ": *\n#show: report\n\n' + _typst("\n\n".join(bodies)), encoding="utf-8"
-        )
+        source.write_text('#import "report.typ": *\n#show: report\n\n' + _typst("\n\n".join(bodies)), encoding="utf-8")
         for style_file in ("report.typ", "style.json"):
             shutil.copyfile(STYLE_FOLDER / style_file, folder / style_file)
         inputs = {
@@ -130,7 +128,7 @@ def _read(executed: Path) -> NotebookNode:
     """Return the notebook without its standard error, once it is known to have run to its end."""
     try:
         notebook = nbformat.read(executed, as_version=4)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise WatchtimeError(f"{executed}: the executed notebook cannot be read ({error}).") from None
     for cell in notebook.cells:
         outputs = cell.get("outputs", [])

@@ -22,6 +22,10 @@ from watchtime.training.network import template
 from watchtime.training.resident import Labels, ResidentRows
 
 
+class Diverged(WatchtimeError):
+    """A validation loss that is not a finite number."""
+
+
 @dataclass(frozen=True)
 class Part:
     """The rows of one part of the split with their labels, on the device."""
@@ -145,7 +149,7 @@ def _record(
             continue
         loss = float(validation_losses[place])
         if not math.isfinite(loss):
-            raise WatchtimeError(
+            raise Diverged(
                 f"repetition {repetition}, epoch {epoch}: the validation loss is {loss}; a smaller "
                 f"training.learning_rate than {group.training.learning_rate} may help."
             )

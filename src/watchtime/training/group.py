@@ -17,7 +17,7 @@ from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.encoders.perceptron import Inputs
 from watchtime.methods.base import NetworkMethod
 from watchtime.training.network import initialised, template
-from watchtime.training.resident import Labels, ResidentRows, drop_ids
+from watchtime.training.resident import Labels, ResidentRows
 
 Parameters = dict[str, Tensor]
 
@@ -47,7 +47,13 @@ class Group:
         self.parameters = {name: _leaf([one[name] for one in named], stacked, device) for name in named[0]}
         self.batches = [_generator(seed, "batches", repetition, device) for repetition in repetitions]
         self.droppings = [_generator(seed, "unknown ids", repetition, device) for repetition in repetitions]
-        self.optimiser = torch.optim.Adam(self.parameters.values(), lr=training.learning_rate, fused=True)
+        tables = [value for name, value in self.parameters.items() if name.endswith(".table")]
+        layers = [value for name, value in self.parameters.items() if not name.endswith(".table")]
+        self.optimiser = torch.optim.Adam(
+            [{"params": tables, "weight_decay": training.embedding_decay}, {"params": layers}],
+            lr=training.learning_rate,
+            fused=True,
+        )
 
     def epoch_order(self, rows: int) -> Tensor:
         """Return this epoch's row numbers, [batches, repetitions, batch]; the ragged tail waits for another epoch."""
@@ -60,7 +66,7 @@ class Group:
         """Take one optimiser step on the rows ``index`` [repetitions, batch]; return the losses [repetitions]."""
         inputs = rows.gather(index)
         if self.training.unknown_rate:
-            inputs = drop_ids(inputs, rows.unknown, self.training.unknown_rate, self.droppings)
+            inputs = rows.drop_ids(inputs, self.training.unknown_rate, self.droppings)
         losses = self.losses(self.parameters, inputs, {name: value[index] for name, value in labels.items()})
         self.optimiser.zero_grad(set_to_none=True)
         losses.sum().backward()  # type: ignore[no-untyped-call]
@@ -81,23 +87,12 @@ class Group:
             return losses
         return self._loss(parameters, inputs, labels)[None]
 
-    def outputs(self, parameters: Parameters, inputs: Inputs) -> Tensor:
-        """Return the outputs of every repetition on the same rows, [repetitions, batch, outputs]."""
-        if self.stacked:
-            outputs: Tensor = torch.vmap(self._forward, in_dims=(0, None))(parameters, inputs)
-            return outputs
-        return self._forward(parameters, inputs)[None]
-
     def repetition(self, parameters: Parameters, place: int) -> Parameters:
         """Return the parameters of the repetition at ``place`` without the leading axis."""
         return {name: value.detach()[place] if self.stacked else value.detach() for name, value in parameters.items()}
 
-    def _forward(self, parameters: Parameters, inputs: Inputs) -> Tensor:
-        outputs: Tensor = functional_call(self.template, parameters, (inputs,))
-        return outputs
-
     def _loss(self, parameters: Parameters, inputs: Inputs, labels: Labels) -> Tensor:
-        return self.method.loss(self._forward(parameters, inputs), labels)
+        return self.method.loss(functional_call(self.template, parameters, (inputs,)), labels)
 
 
 def _leaf(values: list[Tensor], stacked: bool, device: torch.device) -> Tensor:

@@ -25,7 +25,7 @@ class ResidentRows:
         sizes = np.array(list(cardinalities.values()), dtype=np.int64)
         starts = np.cumsum(sizes) - sizes
         self.device = device
-        self.unknown = torch.from_numpy(starts[:fields].astype(np.int32)).to(device)
+        self.unknown = torch.from_numpy(starts.astype(np.int32)).to(device)
         self.categorical = torch.from_numpy(log.categorical + starts[:fields].astype(np.int32)).to(device)
         self.numeric = torch.from_numpy(np.ascontiguousarray(log.numeric)).to(device)
         self.pointers = [torch.from_numpy(field.pointer).to(device) for field in log.multi_valued.values()]
@@ -48,12 +48,19 @@ class ResidentRows:
         lists = tuple(table[pointer[start:stop]] for table, pointer in zip(self.lists, self.pointers, strict=True))
         return Inputs(self.categorical[start:stop], self.numeric[start:stop], lists)
 
+    def drop_ids(self, inputs: Inputs, rate: float, generators: Sequence[torch.Generator]) -> Inputs:
+        """Replace each id, in lists too, by its field's unknown id with probability ``rate``.
 
-def drop_ids(inputs: Inputs, unknown: Tensor, rate: float, generators: Sequence[torch.Generator]) -> Inputs:
-    """Replace each id by its field's unknown id with probability ``rate``, one random stream per repetition."""
-    shape = inputs.categorical.shape[1:]
-    draws = torch.stack([torch.rand(shape, generator=one, device=one.device) for one in generators])
-    return inputs._replace(categorical=torch.where(draws < rate, unknown, inputs.categorical))
+        Inputs have a leading repetition axis, and each repetition its own random stream.
+        """
+
+        def dropped(ids: Tensor, unknown: Tensor) -> Tensor:
+            draws = torch.stack([torch.rand(ids.shape[1:], generator=one, device=one.device) for one in generators])
+            return torch.where((draws < rate) & (ids >= 0), unknown, ids)
+
+        fields = self.shape.categorical
+        lists = tuple(dropped(ids, unknown) for ids, unknown in zip(inputs.lists, self.unknown[fields:], strict=True))
+        return Inputs(dropped(inputs.categorical, self.unknown[:fields]), inputs.numeric, lists)
 
 
 def on_device(labels: Mapping[str, npt.NDArray[Any]], device: torch.device) -> Labels:

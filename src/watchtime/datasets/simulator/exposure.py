@@ -8,14 +8,14 @@ import numpy as np
 
 from watchtime.datasets.simulator import tables
 from watchtime.datasets.simulator.arithmetic import Booleans, Floats, Integers, bend, choose, quantiles
-from watchtime.datasets.simulator.law import play_time, whole_milliseconds
-from watchtime.datasets.simulator.population import HOME_SHARE
+from watchtime.datasets.simulator.law import KINDS, play_time, whole_milliseconds
 from watchtime.datasets.simulator.world import Context, World, affinity, appeal, conditional
 
 HOUR_MS = 3_600_000
-REPLAY = 4
+REPLAY = KINDS.index("replay")
 RANDOM_TAB = 1  # the tab in which a randomly chosen video is inserted
-SHARE_ABOVE_TEN = 0.003  # of replays, as in the real log: one row in five thousand
+SHARE_ABOVE_TEN = 0.0003  # of rows, independent of all else, so that dropping them leaves the law as it is
+HOME_SHARE = 0.5  # of views in the user's home tab
 REPEATS_PER_THOUSAND = 25
 REPEATED_TAB = 6
 
@@ -71,7 +71,8 @@ def draw_views(world: World, rng: np.random.Generator, rows: int, random_policy:
     users, items, context = draw_pairs(world, rng, count, random_policy)
     law = conditional(world, users, items, context)
     play, kind = play_time(law.weights, law.duration_ms, rng.random(count))
-    above_ten = (kind == REPLAY) & (rng.random(count) < SHARE_ABOVE_TEN)
+    above_ten = rng.random(count) < SHARE_ABOVE_TEN
+    kind = np.where(above_ten, REPLAY, kind)
     extreme = law.duration_ms * (10.5 + 40.0 * rng.random(count))
     liking = affinity(world, users, items)
     stays = _happens(rng, tables.FEEDBACK_RATES["comment_stay"], kind, liking)

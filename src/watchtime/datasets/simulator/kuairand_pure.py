@@ -42,10 +42,11 @@ def simulate(folder: Path, rows: int, users: int, items: int, days: int, seed: i
 
     Raises ``WatchtimeError`` where a size is not positive or the days do not fit the official dates.
     """
-    for name, found, most in (("rows", rows, None), ("users", users, None), ("items", items, None), ("days", days, LONGEST)):
-        least = 2 if name == "days" else 1
-        if found < least or (most and found > most):
-            raise WatchtimeError(f"simulator: {name}: found {found}, allowed: {least} {f'to {most}' if most else 'or more'}.")
+    for name, found in (("rows", rows), ("users", users), ("items", items)):
+        if found < 1:
+            raise WatchtimeError(f"simulator: {name}: found {found}, allowed: 1 or more.")
+    if not 2 <= days <= LONGEST:
+        raise WatchtimeError(f"simulator: days: found {days}, allowed: 2 to {LONGEST}.")
     world = make_world(users, items, seed)
     statistics = VideoStatistics(world)
     dates = [SECOND_FILE_STARTS + timedelta(day - days // 2) for day in range(days)]

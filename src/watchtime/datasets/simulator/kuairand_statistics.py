@@ -32,13 +32,17 @@ COPIES = {  # official columns that mean the same where nothing is cancelled and
 
 
 class VideoStatistics:
-    """Counts per video, over all days added; what the world does not know, such as downloads, stays 0."""
+    """Totals per video over all logs added; what the world does not know, such as downloads, stays 0.
+
+    ``counts`` is the number of days on which a video was shown.
+    """
 
     def __init__(self, world: World) -> None:
         self.items = len(world.items.duration_ms)
         self.duration_ms = world.items.duration_ms.astype(np.int64)
         self.counts: dict[str, Integers] = {}
         self.pairs: dict[str, list[Integers]] = {}
+        self.days: list[Integers] = []
 
     def add(self, views: Views, log: pl.DataFrame) -> None:
         """Count one day of a log."""
@@ -60,7 +64,7 @@ class VideoStatistics:
         for name, event in events.items():
             self._count(f"{name}_cnt", views.items[event], 1)
             self.pairs.setdefault(name, []).append(views.users[event] * self.items + views.items[event])
-        self._count("counts", np.unique(views.items), 1)
+        self.days.append(log["date"].to_numpy() * self.items + views.items)
         self._count("play_duration", views.items, views.play_ms)
         self._count("comment_stay_duration", views.items, views.comment_stay_ms)
 
@@ -68,9 +72,8 @@ class VideoStatistics:
         """Return ``video_features_statistic_pure.csv``; ``play_progress`` is watched time over shown duration."""
         counts = dict(self.counts)
         for name, parts in self.pairs.items():
-            counts[f"{name}_user_num"] = np.bincount(
-                np.unique(np.concatenate(parts)) % self.items, minlength=self.items
-            )
+            counts[f"{name}_user_num"] = self._distinct(parts)
+        counts["counts"] = self._distinct(self.days)
         for copy, original in COPIES.items():
             counts[copy] = counts[original]
         counts["video_id"] = np.arange(self.items)
@@ -79,6 +82,10 @@ class VideoStatistics:
         shown = counts["show_cnt"] * self.duration_ms
         columns["play_progress"] = pl.Series(counts["play_duration"] / np.maximum(shown, 1))
         return pl.DataFrame(columns)
+
+    def _distinct(self, parts: list[Integers]) -> Integers:
+        """Return per video how many different codes there are, a code being (user or day) · items + video."""
+        return np.bincount(np.unique(np.concatenate(parts)) % self.items, minlength=self.items)
 
     def _count(self, name: str, items: Integers, amount: Integers | int) -> None:
         np.add.at(self.counts.setdefault(name, np.zeros(self.items, dtype=np.int64)), items, amount)

@@ -23,7 +23,6 @@ TASTE_COLUMNS = {"onehot_feat1": 0.8, "onehot_feat2": 0.8, "onehot_feat9": 0.6, 
 PATIENCE_COLUMNS = {"user_active_degree": 0.8, "onehot_feat4": 0.6, "onehot_feat6": 0.6}
 MISSING_TOGETHER = tuple(f"onehot_feat{k}" for k in range(12, 18))
 WIDE_COLUMNS = {"onehot_feat3": 1471, "onehot_feat7": 118, "onehot_feat8": 454}
-HOME_SHARE = 0.5
 ITEMS_PER_HIDDEN = 50  # one item in so many has no duration in the raw files
 UNTAGGED_SHARE = 0.013
 GOLDEN_RATIO = 0.6180339887498949

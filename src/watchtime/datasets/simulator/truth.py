@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +84,7 @@ class Truth:
                 law = cls(stored["weights"], stored["duration_ms"], stored["perturbed"], task)
         except FileNotFoundError:
             raise WatchtimeError(f"{path}: the file does not exist.") from None
-        except (KeyError, ValueError, OSError, EOFError) as error:
+        except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
             raise WatchtimeError(f"{path}: not the truth of a simulated log ({error}).") from None
         if found != VERSION:
             raise WatchtimeError(f"{path}: written by simulator version {found}, this is version {VERSION}.")
@@ -115,7 +116,7 @@ class Truth:
         each linear piece of the quantile function is a difference of two of its values.
         """
         targets = np.asarray(sorted_training_targets, dtype=np.float64)
-        if not len(targets) or np.any(np.diff(targets) < 0):
+        if not len(targets) or not np.all(np.diff(targets) >= 0):
             raise WatchtimeError("rank: the training targets must be sorted and at least one.")
         sums = np.concatenate([[0.0], np.cumsum(targets)])
         return np.concatenate([_rank(part, targets, sums) for part in self._blocks()])

@@ -1,0 +1,42 @@
+# make reproduce      the whole run, by default on simulated logs; CONFIG=… another run, SOURCE=… a folder of raw files
+# make test           the quick tests          make test-slow   the long ones
+# make lint           style, types, workflow   make benchmark   speed and memory, printed
+PYTHON ?= python3
+CORES ?= all
+CONFIG ?=
+SOURCE ?=
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: env reproduce test test-slow lint benchmark clean
+
+env: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "watchtime needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+reproduce: env
+	snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) $(if $(SOURCE),--config source=$(SOURCE))
+
+test: env
+	python -m pytest
+
+test-slow: env
+	python -m pytest -m slow
+
+lint: env
+	ruff check .
+	ruff format --check .
+	mypy src tests benchmarks
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+benchmark: env
+	for benchmark in benchmarks/*.py; do echo "== $$benchmark"; python $$benchmark || exit 1; done
+
+clean:
+	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,195 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pytest
+from scipy import stats
+
+from watchtime.core.errors import WatchtimeError
+from watchtime.datasets.simulator import tables, truth
+from watchtime.datasets.simulator.arithmetic import generator
+from watchtime.datasets.simulator.exposure import draw_views
+from watchtime.datasets.simulator.kuairand_pure import STANDARD, simulate
+from watchtime.datasets.simulator.law import knots
+from watchtime.datasets.simulator.population import make_world
+from watchtime.datasets.simulator.truth import Truth
+from watchtime.datasets.simulator.world import Context, World, conditional
+
+Floats = npt.NDArray[np.float64]
+PAIRS = 6
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return make_world(users=300, items=200, seed=5)
+
+
+@pytest.fixture(scope="module")
+def law(world: World) -> Truth:
+    """The law of a few pairs that differ in user, item, tab and hour."""
+    rng = np.random.default_rng(0)
+    context = Context(tab=np.array([0, 1, 1, 1, 4, 6]), hour=rng.integers(0, 24, PAIRS))
+    return conditional(world, rng.integers(0, 300, PAIRS), rng.integers(0, 200, PAIRS), context)
+
+
+def redrawn(law: Truth, row: int, draws: int, rng: np.random.Generator) -> Floats:
+    """Play times in ms drawn by the law's definition, kind first, with none of its code."""
+    duration = float(law.duration_ms[row])
+    limits = [0.0, min(5000.0, duration / 2), 0.95 * duration, 1.05 * duration + 1000, 10 * duration]
+    kind = rng.choice(5, draws, p=law.weights[row] / law.weights[row].sum())
+    play = np.zeros(draws)
+    for k, name in enumerate(("skip", "partial", "finish", "replay"), start=1):
+        by_level = np.asarray(tables.SHAPES[name])
+        shape = [np.interp(duration, tables.DURATION_NODES_MS, by_level[:, j]) for j in range(len(tables.LEVELS))]
+        place = np.interp(rng.random(draws), tables.LEVELS, shape)
+        play = np.where(kind == k, limits[k - 1] + place * (limits[k] - limits[k - 1]), play)
+    return play
+
+
+@pytest.mark.parametrize("task", ["watch_time", "watch_ratio"])
+def test_readouts_agree_with_redrawn_watch_times(law: Truth, task: str) -> None:
+    law = replace(law, task=task)
+    rng = np.random.default_rng(1)
+    draws = 200_000
+    mean, median, high = law.mean(), law.median(), law.quantile(0.9)
+    for row in range(PAIRS):
+        unit = 1000.0 if task == "watch_time" else law.duration_ms[row]
+        played = redrawn(law, row, draws, rng) / unit
+        assert mean[row] == pytest.approx(played.mean(), abs=5 * played.std() / draws**0.5)
+        for level, found in ((0.5, median[row]), (0.9, high[row])):
+            assert (played <= found).mean() >= level - 5 * 0.5 / draws**0.5
+            assert (played < found).mean() <= level + 5 * 0.5 / draws**0.5
+        for value in np.quantile(played, [0.2, 0.4, 0.6, 0.8, 0.97]):
+            chance = law.cdf(value)[row]
+            assert chance == pytest.approx((played <= value).mean(), abs=5 * 0.5 / draws**0.5)
+
+
+def test_the_cdf_inverts_the_quantile_function(law: Truth) -> None:
+    for level in (0.05, 0.3, 0.5, 0.77, 0.99, 0.9999):
+        value = law.quantile(level)
+        assert np.allclose(law.cdf(value), np.maximum(level, law.weights[:, 0]), atol=1e-9)
+    assert np.allclose(law.cdf(0.0), law.weights[:, 0], atol=1e-15)
+    assert (law.cdf(-1e-9) == 0).all()
+    assert np.allclose(law.cdf(10 * law.duration_ms / 1000), 1)
+
+
+@pytest.mark.parametrize("task", ["watch_time", "watch_ratio"])
+def test_rank_is_the_integral_of_the_mid_distribution(law: Truth, task: str) -> None:
+    law = replace(law, task=task)
+    rng = np.random.default_rng(2)
+    training = np.sort(np.round(rng.choice([0, 1.0, 5.0, 60.0], 500) * rng.random(500), 2))
+    steps = 10_000
+    levels = (np.arange(steps) + 0.5) / steps
+    targets = np.stack([law.quantile(level) for level in levels])
+    below, upto = np.searchsorted(training, targets, "left"), np.searchsorted(training, targets, "right")
+    brute = ((below + upto) / 2 / len(training)).mean(axis=0)
+    assert law.rank(training) == pytest.approx(brute, abs=1e-4)
+
+
+def test_rank_counts_ties_at_zero_as_one_half(law: Truth) -> None:
+    certain = replace(law, weights=np.tile([1.0, 0, 0, 0, 0], (PAIRS, 1)))
+    assert certain.rank([0.0, 0.0, 0.0, 5.0]) == pytest.approx(0.375)
+
+
+def test_rank_of_the_population_is_one_half(world: World) -> None:
+    """E[F(Y)] = ½ where F is the distribution of Y itself; whole milliseconds make ties that count ½."""
+    views = draw_views(world, generator(0, part="test"), 20_000)
+    law = Truth(views.weights, world.items.duration_ms[views.items], views.perturbed)
+    ranks = law.rank(np.sort(views.play_ms) / 1000)
+    assert ranks.mean() == pytest.approx(0.5, abs=0.004)
+    assert ranks.std() > 0.1
+
+
+def test_simulated_watch_times_follow_the_law(world: World) -> None:
+    views = draw_views(world, generator(1, part="test"), 40_000)
+    law = Truth(views.weights, world.items.duration_ms[views.items], views.perturbed)
+    rng = np.random.default_rng(3)
+    uniform = law.cdf(views.play_ms / 1000)
+    uniform = np.where(views.play_ms == 0, law.weights[:, 0] * rng.random(len(law)), uniform)
+    kept = ~views.perturbed
+    assert kept.mean() > 0.9
+    assert stats.kstest(uniform[kept], "uniform").pvalue > 1e-3
+    short = kept & (law.duration_ms < 20_000)
+    assert stats.kstest(uniform[short], "uniform").pvalue > 1e-3
+    other_pairs = law.select(rng.permutation(len(law))).cdf(views.play_ms / 1000)
+    assert stats.kstest(other_pairs[kept & (views.play_ms > 0)], "uniform").pvalue < 1e-3
+
+
+def test_truth_rows_are_those_of_the_two_standard_logs(tmp_path: Path) -> None:
+    simulate(tmp_path, rows=3_000, users=50, items=40, days=4, seed=7)
+    log = pl.concat([pl.read_csv(tmp_path / "data" / name) for name in STANDARD])
+    users, items = log["user_id"].to_numpy(), log["video_id"].to_numpy()
+    context = Context(tab=log["tab"].to_numpy(), hour=log["hourmin"].to_numpy() // 100)
+    again = conditional(make_world(50, 40, seed=7), users, items, context)
+    stored = Truth.load(tmp_path / "truth.npz")
+    assert np.array_equal(stored.weights, again.weights)
+    assert np.array_equal(stored.duration_ms, again.duration_ms)
+    positive = (log["duration_ms"] > 0).to_numpy()
+    assert np.array_equal(stored.duration_ms[positive], log["duration_ms"].to_numpy()[positive])
+    assert stored.perturbed[~positive].all()
+    assert stored.perturbed[(log["play_time_ms"] > 10 * stored.duration_ms).to_numpy()].all()
+    repeats = ~log.select(pl.struct("user_id", "video_id", "time_ms").is_first_distinct()).to_series().to_numpy()
+    assert stored.perturbed[repeats].all()
+    kept = ~stored.perturbed
+    assert kept.mean() > 0.85
+    assert (log["play_time_ms"].to_numpy()[kept] <= 10 * stored.duration_ms[kept]).all()
+
+
+def test_selected_rows_keep_their_law(law: Truth) -> None:
+    chosen = law.select([4, 1])
+    assert len(chosen) == 2
+    assert np.array_equal(chosen.mean(), law.mean()[[4, 1]])
+    assert np.array_equal(chosen.cdf([3.0, 9.0]), np.array([law.cdf(3.0)[4], law.cdf(9.0)[1]]))
+
+
+def test_blocks_do_not_change_readouts(law: Truth, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.linspace(0, 60, PAIRS)
+    whole = (law.mean(), law.cdf(values), law.rank([1.0, 2.0, 30.0]))
+    monkeypatch.setattr(truth, "BLOCK", 4)
+    for expected, found in zip(whole, (law.mean(), law.cdf(values), law.rank([1.0, 2.0, 30.0])), strict=True):
+        assert np.array_equal(expected, found)
+    empty = law.select(np.array([], dtype=int))
+    assert len(empty.mean()) == len(empty.cdf(1.0)) == len(empty.rank([1.0])) == len(empty.median()) == 0
+
+
+def test_quantile_functions_increase_and_kinds_lie_side_by_side() -> None:
+    points = knots(np.array([5_000.0, 7_200.0, 9_999.0, 31_000.0, 86_650.0, 500_000.0, 1_177_720.0]))
+    assert (np.diff(points, axis=-1) > 0).all()
+    assert (points[1:, :, 0] >= points[:-1, :, -1] - 1e-9).all()
+    assert (points[:, :, 0] >= 0).all()
+
+
+def test_taste_meets_theme(world: World) -> None:
+    """A user whose taste points along an item's theme finishes it more often than the opposite user does."""
+    item = 7
+    liking = world.users.taste.T @ world.items.theme[:, item]
+    users = np.array([int(np.argmax(liking)), int(np.argmin(liking))])
+    same = replace(
+        world,
+        users=replace(world.users, patience=np.zeros(300), depth=np.zeros(300), browsing=np.zeros(300)),
+    )
+    law = conditional(same, users, np.full(2, item), Context(np.ones(2, dtype=int), np.full(2, 20)))
+    assert np.allclose(law.weights.sum(axis=1), 1)
+    assert law.weights[0, 3] > 2 * law.weights[1, 3]
+    assert law.weights[0, 1] < law.weights[1, 1]
+
+
+def test_what_is_no_truth_is_told_in_one_sentence(law: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "truth.npz"
+    with pytest.raises(WatchtimeError, match=r"truth\.npz: the file does not exist"):
+        Truth.load(path)
+    law.save(path)
+    assert Truth.load(path, "watch_ratio").task == "watch_ratio"
+    with pytest.raises(WatchtimeError, match="did you mean 'watch_ratio'"):
+        Truth.load(path, "watchratio")
+    monkeypatch.setattr(truth, "VERSION", 10**6)
+    with pytest.raises(WatchtimeError, match="written by simulator version"):
+        Truth.load(path)
+    for damaged in (path.read_bytes()[:50], b"no archive", b""):
+        path.write_bytes(damaged)
+        with pytest.raises(WatchtimeError, match="not the truth of a simulated log"):
+            Truth.load(path)
+    with pytest.raises(WatchtimeError, match="must be sorted"):
+        law.rank([2.0, 1.0])

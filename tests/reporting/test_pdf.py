@@ -1,0 +1,181 @@
+import re
+import shutil
+import subprocess
+import warnings
+from pathlib import Path
+
+import nbformat
+import pytest
+import typst
+
+from watchtime.core.errors import WatchtimeError
+from watchtime.reporting.notebook import execute
+from watchtime.reporting.pdf import render
+
+TEMPLATE = Path(__file__).parent / "sample_report.py"
+BANNER = "SIMULATED DATA"
+
+needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler) is not installed")
+
+
+def poppler(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, check=True).stdout.decode()
+
+
+def build(folder: Path) -> tuple[Path, Path]:
+    parameters = {"rows": 60, "name": "<b> #panic() $x$ *"}
+    executed = execute(TEMPLATE, parameters, folder / "notebooks" / "sample.ipynb", directory=folder)
+    pdf = folder / "reports" / "sample.pdf"
+    render([executed], pdf, title="ProWTP, table 1", subtitle="#size <tiny>", banner=BANNER)
+    return executed, pdf
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory) -> tuple[Path, Path]:
+    return build(tmp_path_factory.mktemp("first"))
+
+
+@pytest.fixture(scope="module")
+def pages(sample) -> list[str]:
+    return poppler("pdftotext", "-layout", str(sample[1]), "-").split("\f")[:-1]
+
+
+def written(folder: Path, *cells: nbformat.NotebookNode) -> Path:
+    """Write a notebook without running it."""
+    notebook = nbformat.v4.new_notebook(cells=list(cells))
+    nbformat.write(notebook, folder / "written.ipynb")
+    return folder / "written.ipynb"
+
+
+def test_two_runs_in_different_folders_give_equal_bytes(sample, tmp_path):
+    again = build(tmp_path)
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in sample]
+
+
+@needs_poppler
+def test_banner_header_and_page_number_stand_on_every_page(pages):
+    assert len(pages) >= 3
+    for number, page in enumerate(pages, 1):
+        assert BANNER in page
+        assert f"{number} / {len(pages)}" in page or f"{number}/{len(pages)}" in page
+        assert "ProWTP, table 1" in page
+        assert "#size <tiny>" in page
+
+
+@needs_poppler
+def test_captions_notes_and_figure_labels_are_text(pages):
+    text = re.sub(r"\s+", " ", " ".join(pages))
+    assert "Table 1. Trees lead (𝛼 = 0.05). Bold: best, or tied with the best. ᵃ Trained once." in text
+    assert "Figure 1. Long videos <spread> their #watch time." in text
+    assert text.count("Long videos") == 1
+    assert "Watch time (s)" in text
+    assert "The name is <b> #panic() $x$ *." in text
+    assert "60 rows of ['" in text
+    assert "'<b> #panic() $x$ *'" in text
+    assert "Repeated title" not in text
+    assert "import numpy" not in text
+
+
+@needs_poppler
+def test_a_long_table_runs_over_pages_and_repeats_its_header(pages):
+    with_rows = [page for page in pages if "video 0" in page or "video 59" in page]
+    assert len(with_rows) == 2
+    assert all(re.search(r"Number +Video +Value \(s\) +Kept", page) for page in with_rows)
+
+
+@needs_poppler
+def test_only_the_table_that_cannot_fit_turns_its_page(sample, pages):
+    report = poppler("pdfinfo", "-f", "1", "-l", "99", str(sample[1]))
+    sizes = [float(width) for width in re.findall(r"Page +\d+ size: +([\d.]+) x", report)]
+    turned = [page for page, width in zip(pages, sizes, strict=True) if width > 800]
+    assert len(turned) == 1
+    assert "Twelve columns with intervals." in turned[0]
+
+
+@needs_poppler
+def test_decimal_points_line_up_in_the_page(sample):
+    """The estimates of a column end at the same place: bold ones, those without interval, those with a note."""
+    words = re.findall(
+        r'xMin="([\d.]+)" yMin="[\d.]+" xMax="([\d.]+)" yMax="[\d.]+">([^<]+)</word>',
+        poppler("pdftotext", "-f", "1", "-l", "1", "-bbox", str(sample[1]), "-"),
+    )
+    starts, ends = {}, {}
+    for start, end, word in words:
+        starts.setdefault(word, float(start))
+        ends.setdefault(word, float(end))
+    # A word with a note has the note's letter in it, so starts are compared: all have two digits before the point.
+    mae = [starts["12.35"], starts["18.29"], starts["11.52"], starts["21.69ᵃ"]]
+    assert max(mae) - min(mae) < 0.05
+    assert ends["12.35"] == pytest.approx(ends["9.10"], abs=0.05)
+    difference = [ends["−0.27"], ends["1.48"], ends["0.98"], ends["10.98"]]
+    assert max(difference) - min(difference) < 0.05
+
+
+def test_the_style_compiles_without_warnings(sample, tmp_path, monkeypatch):
+    compile_plainly = typst.compile
+
+    def compile_strictly(*arguments, **options):
+        document, found = typst.compile_with_warnings(*arguments, **options)
+        assert found == []
+        return document
+
+    monkeypatch.setattr(typst, "compile", compile_strictly)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        render([sample[0], sample[0]], tmp_path / "two.pdf", title="Two")
+    assert compile_plainly is not typst.compile
+
+
+@needs_poppler
+def test_joined_notebooks_have_contents_and_number_through(sample, tmp_path):
+    render([sample[0], sample[0]], tmp_path / "two.pdf", title="Two")
+    text = poppler("pdftotext", "-layout", str(tmp_path / "two.pdf"), "-")
+    first, *others = text.split("\f")
+    assert first.count("Repeated title") == 2
+    assert sum(page.count("Repeated title") for page in others) == 2
+    assert "Figure 2. Long videos" in text
+    assert "Table 8. Twelve columns with intervals." in text
+    assert BANNER not in text
+
+
+@needs_poppler
+def test_text_that_looks_like_code_is_printed_letter_by_letter(tmp_path):
+    from watchtime.reporting.tables import Column, Table
+
+    hard = ["= head", "- item", "+ item", "1. item", "/ term: x", "---", "#panic()", "$x$", "<b>@ref", "`a`{=typst}"]
+    hard += ["// comment", "/* open", "a|b", "[^1] [a](b)", "\\panic \\textbf{x}", "'q' \"q\"", "~~~", "::: x", "&lt;"]
+    table = Table([Column("Text")], [[text] for text in hard], caption="Hard.")
+    output = nbformat.v4.new_output("display_data", {"text/markdown": table._repr_markdown_()})
+    executed = written(tmp_path, nbformat.v4.new_code_cell("x", outputs=[output]))
+    render([executed], tmp_path / "hard.pdf", title='#panic() \\ *a* "b"')
+    text = poppler("pdftotext", "-layout", str(tmp_path / "hard.pdf"), "-").replace("\u2060", "")
+    found = [line.strip() for line in text.splitlines() if line.strip()]
+    assert found[0] == '#panic() \\ *a* "b"'
+    start = found.index("Text") + 1
+    assert found[start : start + len(hard)] == hard
+
+
+@needs_poppler
+def test_raw_typst_html_and_tex_are_not_run(tmp_path):
+    source = "`#panic()`{=typst} <b>x</b> \\textbf{y}\n\n```{=typst}\n#panic()\n```\n"
+    render([written(tmp_path, nbformat.v4.new_markdown_cell(source))], tmp_path / "raw.pdf", title="t")
+    text = poppler("pdftotext", "-layout", str(tmp_path / "raw.pdf"), "-")
+    assert text.count("#panic()") == 2
+    assert "<b>x</b>" in text
+
+
+def test_a_notebook_with_a_failed_cell_is_refused(tmp_path):
+    failure = nbformat.v4.new_output("error", ename="E", evalue="e", traceback=[])
+    executed = written(tmp_path, nbformat.v4.new_code_cell("x", outputs=[failure]))
+    with pytest.raises(WatchtimeError, match="has a failed cell, so it is not rendered"):
+        render([executed], tmp_path / "out.pdf", title="t")
+    assert not (tmp_path / "out.pdf").exists()
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]"])
+def test_what_is_not_a_notebook_is_one_sentence(tmp_path, content):
+    path = tmp_path / "wrong.ipynb"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(WatchtimeError, match=r"wrong.ipynb: the executed notebook cannot be read"):
+        render([path], tmp_path / "out.pdf", title="t")
