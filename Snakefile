@@ -7,11 +7,12 @@ from snakemake.utils import min_version
 
 from watchtime.core.catalog import find_root
 from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import canonical_json
+from watchtime.core.files import canonical_json, from_here
 from watchtime.core.plan import Plan
 from watchtime.core.sources import source_files
 
 min_version("9.19")
+
 
 # No rule needs a container; the line is what `snakemake --lint` asks for, and --sdm apptainer would use it.
 container: "docker://python:3.11-slim"
@@ -29,6 +30,7 @@ pathvars:
     benchmarks=str(plan.folder / "benchmarks"),
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/discretise.smk"
 include: "workflow/rules/train.smk"
@@ -44,4 +46,8 @@ rule all:
 
 localrules:
     all,
-    resolved_config,
+
+
+# No rule writes the configuration: every rule reads it, and each depends only on its own part of it, a parameter.
+onstart:
+    plan.write_config()

@@ -135,9 +135,9 @@ def plain_losses(case: Case, per_row: bool) -> Iterator[list[float]]:
     loader = DataLoader(data, batch_size=batch, sampler=case.order().flatten().tolist())  # type: ignore
     _synchronise(case)
     yield []
-    total = 0.0
+    total, nothing = 0.0, torch.empty(batch, 0, dtype=torch.bool, device=device)
     for categorical, numeric, value in loader:
-        outputs = network(Inputs(categorical.to(device), numeric.to(device), ()))
+        outputs = network(Inputs(categorical.to(device), nothing, numeric.to(device)))
         loss = case.method.loss(outputs, {"value": value.to(device)})
         optimiser.zero_grad()
         loss.backward()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from watchtime.core.catalog import Catalog, find_root
-from watchtime.core.errors import WatchtimeError
+from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.plan import Plan
 
 
@@ -29,8 +29,13 @@ def main() -> None:
     """Watch-time and lifetime-value prediction, reproduced under one protocol."""
 
 
-def _plan(run: Path) -> Plan:
-    return Plan.load(run / "config.yaml", find_root())
+def _plan(run: Path, dataset: str | None = None, protocol: str | None = None) -> Plan:
+    plan = Plan.load(run / "config.yaml", find_root())
+    if dataset is not None and dataset not in plan.config.datasets:
+        raise WatchtimeError(unknown("data set", dataset, plan.config.datasets, "--dataset"))
+    if protocol is not None and protocol not in plan.config.protocols:
+        raise WatchtimeError(unknown("protocol", protocol, plan.config.protocols, "--protocol"))
+    return plan
 
 
 _run = click.option(
@@ -86,16 +91,10 @@ def config(write: bool) -> None:
 
 
 @main.command()
-@click.option("--values", required=True, help="The configuration as JSON.")
-@click.option("--output", type=click.Path(path_type=Path), required=True)
-def resolve(values: str, output: Path) -> None:
-    """Write a run's configuration with every default filled in."""
-    import json
-
-    from watchtime.core.config import RunConfig, to_yaml, validate
-    from watchtime.core.files import write_text
-
-    write_text(output, to_yaml(validate(RunConfig, json.loads(values), "--values")))
+@click.argument("path", type=click.Path(path_type=Path))
+def start(path: Path) -> None:
+    """Write results/<name>/config.yaml with every default of the configuration PATH; all steps below read it."""
+    Plan.load(path, find_root()).write_config()
 
 
 @main.command()
@@ -105,7 +104,7 @@ def simulate(run: Path, dataset: str) -> None:
     """Write the raw files of a simulated log."""
     from watchtime.steps import simulate as step
 
-    step(_plan(run), dataset)
+    step(_plan(run, dataset), dataset)
 
 
 @main.command()
@@ -115,7 +114,7 @@ def interactions(run: Path, dataset: str) -> None:
     """Read raw files, apply the row rules and write interactions.parquet."""
     from watchtime.steps import interactions as step
 
-    step(_plan(run), dataset)
+    step(_plan(run, dataset), dataset)
 
 
 @main.command()
@@ -126,7 +125,7 @@ def split(run: Path, dataset: str, protocol: str) -> None:
     """Assign every row to training, validation or test."""
     from watchtime.steps import split as step
 
-    step(_plan(run), dataset, protocol)
+    step(_plan(run, dataset, protocol), dataset, protocol)
 
 
 @main.command()
@@ -137,7 +136,7 @@ def encode(run: Path, dataset: str, protocol: str) -> None:
     """Encode the columns with vocabularies of the training rows."""
     from watchtime.steps import encode as step
 
-    step(_plan(run), dataset, protocol)
+    step(_plan(run, dataset, protocol), dataset, protocol)
 
 
 @main.command()
@@ -145,7 +144,7 @@ def encode(run: Path, dataset: str, protocol: str) -> None:
 @click.option("--codec", required=True, help="dataset/task/protocol/name-hash, as below <run>/codecs.")
 def codec(run: Path, codec: str) -> None:
     """Fit a codec on the training rows."""
-    from watchtime.steps import codec as step
+    from watchtime.labels.fitting import fit as step
 
     step(_plan(run), codec)
 

@@ -22,7 +22,7 @@ LOG_HEADER = (
     "user_id,video_id,date,hourmin,time_ms,is_click,is_like,is_follow,is_comment,is_forward,is_hate,long_view,"
     "play_time_ms,duration_ms,profile_stay_time,comment_stay_time,is_profile_enter,is_rand,tab"
 )
-# Bytes of SMALL under simulator version 1: where this changes on purpose, version.py changes with it.
+# Bytes of SMALL under simulator version 1: where this changes on purpose, SIMULATOR_VERSION in core changes with it.
 SMALL_HASH = "adfbb12a72b32a22406b41a564a8a36fa516e785bc6caca48e52cf76f051585a"
 
 

@@ -184,7 +184,7 @@ def test_what_is_no_truth_is_told_in_one_sentence(law: Truth, tmp_path: Path, mo
     assert Truth.load(path, "watch_ratio").task == "watch_ratio"
     with pytest.raises(WatchtimeError, match="did you mean 'watch_ratio'"):
         Truth.load(path, "watchratio")
-    monkeypatch.setattr(truth, "VERSION", 10**6)
+    monkeypatch.setattr(truth, "SIMULATOR_VERSION", 10**6)
     with pytest.raises(WatchtimeError, match="written by simulator version"):
         Truth.load(path)
     for damaged in (path.read_bytes()[:50], b"no archive", b""):

@@ -39,8 +39,8 @@ def test_numbers_are_written_as_by_hand(value, decimals, text):
     ("numbers", "decimals"),
     [
         ([1, 20, None], 0),
-        ([12.3, 4.5], 2),
-        ([0.61, None], 4),
+        ([12.3, 4.5, 1000], 2),
+        ([0.61, -0.61, None], 4),
         ([1234.5], 0),
         ([Interval(0.0012, None, None)], 6),
         ([], 0),
@@ -48,7 +48,7 @@ def test_numbers_are_written_as_by_hand(value, decimals, text):
         ([math.nan], 0),
     ],
 )
-def test_without_decimals_the_largest_shows_four_digits(numbers, decimals):
+def test_without_decimals_the_median_shows_four_digits(numbers, decimals):
     assert usual_decimals(numbers) == decimals
 
 

@@ -41,7 +41,7 @@ def test_all_type_is_text_in_a_size_of_the_scale():
 
 def test_personal_settings_do_not_change_a_figure():
     expected = sine()
-    matplotlib.rcParams["lines.linewidth"] = 9
+    matplotlib.rcParams["axes.grid"] = True
     matplotlib.rcParams["font.size"] = 20
     assert sine() == expected
 

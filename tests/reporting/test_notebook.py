@@ -30,18 +30,18 @@ def test_the_kernel_is_the_running_interpreter_in_the_given_directory(tmp_path, 
     (kernels / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     startup = tmp_path / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "personal.py").write_text("number = 99\nprint('personal')\n", encoding="utf-8")
+    (startup / "personal.py").write_text("personal = True\n", encoding="utf-8")
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     (tmp_path / "work").mkdir()
     body = (
         "# %%\nimport os, sys, warnings\nwarnings.warn('careful')\n"
-        "print(sys.executable, os.getcwd(), required, number, sep='\\n')\n"
+        "print(sys.executable, os.getcwd(), required, number, 'personal' in globals(), sep='\\n')\n"
     )
     values = {"required": Path("a") / 'b "q" \\ #{x}'}
     executed = execute(template(tmp_path, body), values, tmp_path / "out.ipynb", directory=tmp_path / "work")
-    assert printed(executed).splitlines() == [sys.executable, str(tmp_path / "work"), 'a/b "q" \\ #{x}', "3"]
+    assert printed(executed).splitlines() == [sys.executable, str(tmp_path / "work"), 'a/b "q" \\ #{x}', "3", "False"]
     assert "UserWarning" not in executed.read_text(encoding="utf-8")
     captured = capfd.readouterr()
     assert "UserWarning: careful" in captured.err

@@ -164,6 +164,13 @@ def test_raw_typst_html_and_tex_are_not_run(tmp_path):
     assert "<b>x</b>" in text
 
 
+def test_mathematics_that_cannot_be_typeset_is_one_sentence(tmp_path):
+    executed = written(tmp_path, nbformat.v4.new_markdown_cell(r"$\nosuchcommand{x}$"))
+    with pytest.raises(WatchtimeError, match=r"written.ipynb: pandoc cannot read the page .*nosuchcommand") as caught:
+        render([executed], tmp_path / "out.pdf", title="t")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_notebook_with_a_failed_cell_is_refused(tmp_path):
     failure = nbformat.v4.new_output("error", ename="E", evalue="e", traceback=[])
     executed = written(tmp_path, nbformat.v4.new_code_cell("x", outputs=[failure]))

@@ -1,11 +1,5 @@
-def codec_sources(wildcards):
-    name = wildcards.codec.rsplit("-", 1)[0]
-    return source_files("labels.storage", f"labels.{name}")
-
-
 rule codec:
     input:
-        config=ancient("<run>/config.yaml"),
         encoded="<run>/data/{dataset}/{protocol}/encoded",
         sources=codec_sources,
     output:
@@ -20,6 +14,7 @@ rule codec:
         mem_mb=2000,
         runtime=30,
     params:
+        run=run_folder,
         name="{dataset}/{task}/{protocol}/{codec}",
     shell:
-        "watchtime codec --run {plan.folder} --codec {params.name} 2> {log}"
+        "watchtime codec --run {params.run} --codec {params.name} 2> {log}"

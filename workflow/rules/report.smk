@@ -2,20 +2,11 @@ wildcard_constraints:
     artifact="|".join([*plan.artifacts, "summary", "resources"]),
 
 
-def artifact_inputs(wildcards):
-    return [str(path) for path in plan.artifact_inputs(wildcards.artifact)]
-
-
-def artifact_settings(wildcards):
-    return canonical_json(plan.artifact_settings(wildcards.artifact))
-
-
 rule artifact:
     input:
-        config=ancient("<run>/config.yaml"),
         results=artifact_inputs,
         sources=source_files("reporting.render", "reporting.report"),
-        style="reports/style/report.typ",
+        style=str(from_here(plan.catalog.root / "reports" / "style" / "report.typ")),
     output:
         pdf="<run>/reports/{artifact}.pdf",
     log:
@@ -28,9 +19,10 @@ rule artifact:
         mem_mb=2000,
         runtime=30,
     params:
+        run=run_folder,
         settings=artifact_settings,
     shell:
-        "watchtime render --run {plan.folder} --artifact {wildcards.artifact} 2> {log.text}"
+        "watchtime render --run {params.run} --artifact {wildcards.artifact} 2> {log.text}"
 
 
 rule manifest:
@@ -48,5 +40,8 @@ rule manifest:
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        run=run_folder,
+        config=run_config,
     shell:
-        "watchtime manifest --run {plan.folder} 2> {log}"
+        "watchtime manifest --run {params.run} 2> {log}"

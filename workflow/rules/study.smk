@@ -1,12 +1,12 @@
 rule collect:
     input:
-        config=ancient("<run>/config.yaml"),
         metrics=[str(plan.job_folder(spec) / "metrics.json") for spec in plan.jobs.values()],
         resources=[str(plan.job_folder(spec) / "resources.json") for spec in plan.jobs.values()],
         history=[str(plan.job_folder(spec) / "history.parquet") for spec in plan.jobs.values()],
         sources=source_files("reporting.collect"),
     output:
         metrics="<run>/metrics.parquet",
+        scores="<run>/scores.json",
         history="<run>/history.parquet",
         resources="<run>/resources.parquet",
         environment="<run>/environment.json",
@@ -18,5 +18,7 @@ rule collect:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        run=run_folder,
     shell:
-        "watchtime collect --run {plan.folder} 2> {log}"
+        "watchtime collect --run {params.run} 2> {log}"

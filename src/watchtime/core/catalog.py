@@ -105,32 +105,42 @@ class Size(Settings):
 
 
 class PublishedRow(Settings):
-    """Which of our jobs stands for a row of a published table."""
+    """Which of our jobs stands for a row of a published table; without ``readout``, the job's own first one."""
 
     title: str
     method: str | None = None
     variant: str | None = None
+    readout: str | None = None
 
 
 class Artifact(Settings):
-    """One table or figure of a paper and what regenerates it."""
+    """One table or figure of a paper and what regenerates it.
+
+    ``rows`` has the keys of the published rows (``PublishedCell.row``); ``conventions`` names the paper's own rule for
+    a metric where it is not ``strict``; ``reads`` is what the page may read of a run, so that nothing else reruns it;
+    ``notes`` say what the paper leaves open and how it is read here.
+    """
 
     title: str
     question: str
     template: str
+    reads: list[Literal["counts", "interactions", "results"]] = ["counts", "results"]
     task: str = "watch_time"
     protocol: str | None = None
     metrics: list[str] = []
+    conventions: dict[str, str] = {}
     rows: dict[str, PublishedRow] = {}
     reference_row: str | None = None
+    notes: list[str] = []
 
 
 class Paper(Settings):
-    """One paper and its artifacts."""
+    """One paper and its artifacts; ``settings`` says where its printed ``hp_…`` stand in our jobs' settings."""
 
     title: str
     reference: str
     artifacts: dict[str, Artifact]
+    settings: dict[str, str] = {}
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from watchtime.core.catalog import Catalog, MethodCard
-from watchtime.core.config import RunConfig
+from watchtime.core.config import RunConfig, validate
 from watchtime.core.errors import WatchtimeError, unknown
-from watchtime.core.settings import EncoderSettings, TrainingSettings
+from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
 
 
 def check(config: RunConfig, catalog: Catalog, where: str) -> None:
@@ -71,16 +72,45 @@ def _tasks(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
 
 
 def _method_settings(card: MethodCard, values: dict[str, Any], where: str) -> list[str]:
-    groups = {
-        "codec": card.codec.settings if card.codec else {},
-        "encoder": EncoderSettings.model_fields,
-        "training": TrainingSettings.model_fields,
-    }
-    mistakes = _names("setting", [key for key in values if key not in groups], {**card.settings, **groups}, where)
-    for group, allowed in groups.items():
+    """Shared settings are those of their models; a method's own and its codec's are known by their defaults."""
+    network: dict[str, type[Settings]] = {"encoder": EncoderSettings, "training": TrainingSettings}
+    models = network if card.family == "network" else {}
+    codecs = {"codec": card.codec.settings} if card.codec else {}
+    mistakes = _names("setting", values, [*card.settings, *codecs, *models], where)
+    mistakes += _kinds(card.settings, values, where)
+    for group, defaults in codecs.items():
         inner = values.get(group, {})
-        if not isinstance(inner, dict):
-            mistakes.append(f"{where}.{group}: found {inner!r}, a mapping of settings was expected.")
+        if isinstance(inner, dict):
+            mistakes += [
+                *_names("setting", inner, defaults, f"{where}.{group}"),
+                *_kinds(defaults, inner, f"{where}.{group}"),
+            ]
         else:
-            mistakes += _names("setting", inner, allowed, f"{where}.{group}")
+            mistakes.append(f"{where}.{group}: found {inner!r}, allowed: a mapping of keys to values.")
+    for group, model in models.items():
+        try:
+            validate(model, values.get(group, {}), f"{where}.{group}")
+        except WatchtimeError as error:
+            mistakes.append(str(error))
     return mistakes
+
+
+def _kinds(defaults: dict[str, Any], values: dict[str, Any], where: str) -> list[str]:
+    """Compare each value with its default: YAML reads ``1e-3`` as text and ``on`` as true."""
+    return [
+        f"{where}.{key}: found {value!r}, allowed: {_kind(defaults[key])} such as {defaults[key]!r}."
+        for key, value in values.items()
+        if key in defaults and defaults[key] is not None and not _alike(defaults[key], value)
+    ]
+
+
+def _alike(default: Any, value: Any) -> bool:
+    if isinstance(default, float):
+        return type(value) in (int, float) and math.isfinite(value)
+    if isinstance(default, list):
+        return isinstance(value, list) and all(_alike(default[0], one) for one in value if default)
+    return type(value) is type(default)
+
+
+def _kind(default: Any) -> str:
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}[type(default)]

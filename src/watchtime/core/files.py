@@ -49,6 +49,11 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise WatchtimeError(f"{path}: not a JSON file ({error}).") from None
 
 
+def from_here(path: Path) -> Path:
+    """Return ``path`` relative to the working folder where it lies in it, so that a moved clone stays up to date."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def canonical_json(value: Any) -> str:
     """Return JSON with sorted keys and no spaces: equal values give equal text, different values different text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import file_hash, write_json
 
 MEASURED_TIME = ("resources.json", "resources.parquet", "environment.json", "resources.pdf", "resources.ipynb")
@@ -15,6 +16,8 @@ def write_manifest(run: Path) -> None:
 
     Files that hold measured time or name the machine are marked, since they differ between equal runs.
     """
+    if not run.is_dir():
+        raise WatchtimeError(f"{run}: the run's folder does not exist.")
     files = {}
     for path in sorted(run.rglob("*")):
         name = path.relative_to(run)

@@ -10,8 +10,9 @@ from typing import Any
 
 from watchtime.core.catalog import Artifact, Catalog
 from watchtime.core.check import check
-from watchtime.core.config import SIMULATOR_VERSION, RunConfig, load_config, read_yaml, validate, with_source
-from watchtime.core.files import settings_hash
+from watchtime.core.config import SIMULATOR_VERSION, RunConfig, load_config, read_yaml, to_yaml, validate, with_source
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.files import settings_hash, write_text
 from watchtime.core.job import JobSpec, resolve
 from watchtime.core.seeds import derive_seed
 
@@ -29,25 +30,35 @@ class Plan:
 
     @classmethod
     def load(cls, path: Path, root: Path) -> Plan:
-        config, catalog = load_config(path), Catalog.load(root)
-        check(config, catalog, str(path))
-        return cls(config, catalog)
+        """Return the plan of a configuration file; every mistake in it is told at once."""
+        return cls._checked(load_config(path), root, str(path))
 
     @classmethod
     def from_workflow(cls, values: Mapping[str, Any], files: Sequence[str], root: Path) -> Plan:
-        """Return the plan of ``snakemake [--configfile FILE] [--config key=value source=FOLDER]``."""
-        path = Path(files[-1]) if files else root / "config" / "demo.yaml"
-        merged = {**read_yaml(path), **values}
-        source = merged.pop("source", None)
-        config = with_source(validate(RunConfig, merged, str(path)), source, str(path))
+        """Return the plan of ``snakemake [--configfile FILE …] [--config key=value source=FOLDER]``."""
+        paths = [Path(file) for file in files] or [root / "config" / "demo.yaml"]
+        merged = {key: value for path in paths for key, value in read_yaml(path).items()} | dict(values)
+        source, where = merged.pop("source", None), str(paths[-1])
+        return cls._checked(with_source(validate(RunConfig, merged, where), source, where), root, where)
+
+    @classmethod
+    def _checked(cls, config: RunConfig, root: Path, where: str) -> Plan:
         catalog = Catalog.load(root)
-        check(config, catalog, str(path))
-        return cls(config, catalog)
+        check(config, catalog, where)
+        plan = cls(config, catalog)
+        if not plan.jobs:
+            reasons = "; ".join(f"{what}: {reason}" for what, reason in plan.excluded().items())
+            raise WatchtimeError(f"{where}: methods: nothing can run ({reasons or 'the list is empty'}).")
+        return plan
 
     @property
     def folder(self) -> Path:
         """The run's folder, ``results/<name>``."""
         return RESULTS / self.config.name
+
+    def write_config(self) -> None:
+        """Write ``config.yaml`` of the run, with every default filled in; all steps read it."""
+        write_text(self.folder / "config.yaml", to_yaml(self.config))
 
     # What runs
 
@@ -97,34 +108,71 @@ class Plan:
             if self.jobs[key].family in families or (self.jobs[key].method, self.jobs[key].variant) in named
         ]
 
+    def template(self, name: str) -> Path:
+        """The notebook template of an artifact, or of one of the run's own pages."""
+        template = name if name in SUMMARIES else self.artifacts[name].template
+        return self.catalog.root / "reports" / f"{template}.py"
+
     def artifact_inputs(self, name: str) -> list[Path]:
-        """The files that an artifact's notebook reads."""
+        """The files that an artifact's notebook reads, its template first."""
         if name in SUMMARIES:
-            tables = ["metrics.parquet", "history.parquet", *(["resources.parquet"] if name == "resources" else [])]
-            return [self.catalog.root / "reports" / f"{name}.py", *(self.folder / table for table in tables)]
+            return [self.template(name), *self._summary_inputs(name)]
         artifact = self.artifacts[name]
-        template = self.catalog.root / "reports" / f"{artifact.template}.py"
-        counts = [
-            path
-            for dataset in self.config.datasets
-            for path in (
-                self.data_folder(dataset) / "interactions.parquet",
-                self.data_folder(dataset) / "counts.json",
-                self.data_folder(dataset) / self.artifact_protocol(artifact) / "counts.json",
-            )
-        ]
-        metrics = [self.job_folder(self.jobs[key]) / "metrics.json" for key in self.artifact_keys(name)]
-        return [template, self.published_file(name), *counts, *metrics]
+        inputs = [self.template(name), *self.published_files]
+        if "counts" in artifact.reads:
+            inputs += self.count_files([self.artifact_protocol(artifact)])
+        if "interactions" in artifact.reads:
+            inputs += [self.data_folder(dataset) / "interactions.parquet" for dataset in self.config.datasets]
+        if "results" in artifact.reads:
+            folders = [self.job_folder(self.jobs[key]) for key in self.artifact_keys(name)]
+            inputs += [folder / file for folder in folders for file in ("metrics.json", "history.parquet")]
+        return inputs
+
+    def _summary_inputs(self, name: str) -> list[Path]:
+        if name == "resources":
+            return [self.folder / "resources.parquet", self.folder / "environment.json"]
+        tables = [self.folder / "metrics.parquet", self.folder / "verdicts.parquet"]
+        return [*tables, *self.count_files(self.config.protocols)]
 
     def artifact_settings(self, name: str) -> dict[str, Any]:
         """What an artifact's page depends on beside its files."""
-        if name in SUMMARIES:
-            return {"tolerance": self.config.tolerance, "excluded": self.excluded()}
-        return {"tolerance": self.config.tolerance, **self.artifacts[name].model_dump(mode="json")}
+        page = {} if name in SUMMARIES else self.artifacts[name].model_dump(mode="json")
+        return {**self.shown_settings(), "page": page}
 
-    def published_file(self, name: str) -> Path:
-        """The published numbers of an artifact's paper."""
-        return self.catalog.root / "config" / "published" / f"{name.split('/')[0]}.csv"
+    def shown_settings(self) -> dict[str, Any]:
+        """What pages and verdicts take from the configuration and the cards, not from files of the run."""
+        names = ("name", "tasks", "protocols", "regime", "size", "repetitions", "seed", "search_trials", "tolerance")
+        titles = {name: card.title for name, card in self.catalog.methods.items()}
+        return {
+            "run": {name: getattr(self.config, name) for name in names},
+            "data": {
+                name: {"simulated": self.is_simulated(name), **source.model_dump(mode="json", exclude={"folder"})}
+                for name, source in self.config.datasets.items()
+            },
+            "titles": titles | {name: paper.title for name, paper in self.catalog.papers.items()},
+            "excluded": self.excluded(),
+        }
+
+    def verdict_settings(self) -> dict[str, Any]:
+        """What the verdicts depend on beside their files."""
+        papers = {name: paper.model_dump(mode="json") for name, paper in self.catalog.papers.items()}
+        return {**self.shown_settings(), "artifacts": list(self.artifacts), "papers": papers}
+
+    def verdict_inputs(self) -> list[Path]:
+        """The files from which the verdicts follow."""
+        return [self.folder / "metrics.parquet", *self.count_files([]), *self.published_files]
+
+    def count_files(self, protocols: Sequence[str]) -> list[Path]:
+        """The counts of every data set: per row rule, and per part of the given protocols."""
+        folders = [self.data_folder(dataset) for dataset in self.config.datasets]
+        return [
+            place / "counts.json" for folder in folders for place in (folder, *(folder / name for name in protocols))
+        ]
+
+    @property
+    def published_files(self) -> list[Path]:
+        """The published numbers, one file per paper."""
+        return sorted((self.catalog.root / "config" / "published").glob("*.csv"))
 
     def excluded(self) -> dict[str, str]:
         """Methods that cannot run on a data set and task of this run, with the reason."""

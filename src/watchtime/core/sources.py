@@ -6,6 +6,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from watchtime.core.files import from_here
+
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -18,7 +20,7 @@ def source_files(*modules: str) -> list[Path]:
         if path not in found:
             found.add(path)
             waiting += _imports(path)
-    return sorted(found)
+    return sorted(map(from_here, found))
 
 
 @cache

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pydantic
 
 from watchtime.core.catalog import DatasetCard
 from watchtime.core.config import validate
@@ -38,13 +36,12 @@ _FIELDS: dict[str, type[Field]] = {
     "numeric": NumericField,
     "multi_valued": MultiValuedField,
 }
-IdField = Annotated[CategoricalField | BucketField, pydantic.Field(discriminator="kind")]
 
 
 class Encoding(Settings):
     """The fields of a data set in the order of its card, fitted on training rows alone."""
 
-    categorical: tuple[IdField, ...]
+    categorical: tuple[CategoricalField | BucketField, ...]
     numeric: tuple[NumericField, ...]
     multi_valued: tuple[MultiValuedField, ...]
 

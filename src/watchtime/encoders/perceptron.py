@@ -1,4 +1,4 @@
-"""The shared encoder: one embedding table for all fields and a multi-layer perceptron."""
+"""The shared encoder: embedding vectors of all ids, pooled lists and numeric columns through a perceptron."""
 
 from __future__ import annotations
 
@@ -13,45 +13,47 @@ from watchtime.core.settings import EncoderSettings
 
 
 class Inputs(NamedTuple):
-    """One batch of encoded rows; ids already point into the one embedding table.
+    """A batch of encoded rows.
 
-    ``categorical`` int [batch, fields] · ``numeric`` float [batch, columns] · ``lists`` int [batch, longest] per
-    multi-valued field, padded with -1.
+    ``ids`` int [batch, places] are rows of the one embedding table: a place per categorical field, then the places
+    of each multi-valued field. ``present`` bool [batch, list places] tells which list places hold an id.
+    ``numeric`` float [batch, columns].
     """
 
-    categorical: Tensor
+    ids: Tensor
+    present: Tensor
     numeric: Tensor
-    lists: tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
 class InputShape:
-    """How wide the inputs are: table rows, categorical fields, numeric columns, multi-valued fields."""
+    """How wide the inputs are: rows of the table, categorical fields, places of each list, numeric columns."""
 
     table: int
-    categorical: int
+    fields: int
+    lists: tuple[int, ...]
     numeric: int
-    multi_valued: int
 
 
 class PerceptronEncoder(nn.Module):
     """h(x) = MLP([e_1, …, e_F, mean of each list's embeddings, numeric columns]), ReLU after every layer.
 
-    Returns [batch, ``width``]. The table starts at N(0, 0.05²), so that ids seen once stay near the unknown id.
+    Takes the embedding vectors [batch, places, embedding] beside the inputs; returns [batch, ``width``].
     """
 
     def __init__(self, shape: InputShape, settings: EncoderSettings) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.randn(shape.table, settings.embedding) * 0.05)
-        wide = (shape.categorical + shape.multi_valued) * settings.embedding
+        wide = (shape.fields + len(shape.lists)) * settings.embedding
         widths = [wide + (shape.numeric if settings.numeric else 0), *settings.layers]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.layers = nn.ModuleList(nn.Linear(narrow, wide) for narrow, wide in pairwise(widths))
         self.numeric = settings.numeric and shape.numeric > 0
+        self.fields, self.lists = shape.fields, shape.lists
         self.width = widths[-1]
 
-    def forward(self, inputs: Inputs) -> Tensor:
-        parts = [nn.functional.embedding(inputs.categorical, self.table).flatten(-2)]
-        parts += [self._list_mean(ids) for ids in inputs.lists]
+    def forward(self, vectors: Tensor, inputs: Inputs) -> Tensor:
+        fields, *lists = vectors.split([self.fields, *self.lists], -2)
+        present = inputs.present.split(list(self.lists), -1) if self.lists else ()
+        parts = [fields.flatten(-2), *(_mean(*pair) for pair in zip(lists, present, strict=True))]
         if self.numeric:
             parts.append(inputs.numeric)
         hidden = torch.cat(parts, -1)
@@ -59,7 +61,8 @@ class PerceptronEncoder(nn.Module):
             hidden = torch.relu(layer(hidden))
         return hidden
 
-    def _list_mean(self, ids: Tensor) -> Tensor:
-        present = (ids >= 0).to(self.table.dtype).unsqueeze(-1)
-        vectors = nn.functional.embedding(ids.clamp(min=0), self.table)
-        return (vectors * present).sum(-2) / present.sum(-2).clamp(min=1)
+
+def _mean(vectors: Tensor, present: Tensor) -> Tensor:
+    """Return the mean over the places that hold an id, [batch, embedding]; 0 where none does."""
+    weights = present.to(vectors.dtype).unsqueeze(-1)
+    return (vectors * weights).sum(-2) / weights.sum(-2).clamp(min=1)

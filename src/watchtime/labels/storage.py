@@ -55,7 +55,7 @@ def load(path: str | os.PathLike[str]) -> Codec:
         name, settings = str(contents.pop("codec")), json.loads(str(contents.pop("settings")))
         codec = find_codec(name)
         return codec.from_arrays(validate(codec.Settings, settings, f"settings of codec '{name}'"), contents)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError) as error:
         raise WatchtimeError(f"{path}: not a codec file ({error}).") from None
     except WatchtimeError as error:
         raise WatchtimeError(f"{path}: {error}") from None

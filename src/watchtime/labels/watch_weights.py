@@ -33,27 +33,27 @@ class WatchWeights(Codec):
 
     name = "watch_weights"
     settings: Settings
-    unit: Floats
-    """s, the target that has weight 1, []."""
-    threshold: Floats
-    """q, the watch time above which a play is long, []."""
+    unit: float
+    """s, the target that has weight 1."""
+    threshold: float
+    """q, the watch time above which a play is long."""
 
     @classmethod
     def _fit(cls, settings: Settings, target: Floats, duration: Floats | None) -> Self:
         if settings.positives == "long_play":
             threshold = np.quantile(_truncated(target, duration), settings.level)
-            return cls(settings=settings, unit=np.array(1.0), threshold=np.array(threshold))
+            return cls(settings=settings, unit=1.0, threshold=float(threshold))
         unit = target.mean() if settings.scale == "mean" else target.max()
         if unit <= 0:
             raise WatchtimeError("codec 'watch_weights': every training target is 0, nothing can be divided by it.")
-        return cls(settings=settings, unit=np.array(unit), threshold=np.array(0.0))
+        return cls(settings=settings, unit=float(unit), threshold=0.0)
 
     @staticmethod
     def needs_duration(settings: Any) -> bool:
         return bool(settings.positives == "long_play")
 
     def facts(self) -> dict[str, int | float]:
-        return {"unit": float(self.unit), "threshold": float(self.threshold)}
+        return {"unit": self.unit, "threshold": self.threshold}
 
     def _encode(self, target: Floats, duration: Floats | None) -> dict[str, Array]:
         if self.settings.positives == "every_impression":
@@ -68,6 +68,5 @@ class WatchWeights(Codec):
 
 
 def _truncated(target: Floats, duration: Floats | None) -> Floats:
-    if duration is None:
-        raise WatchtimeError("codec 'watch_weights': positives: long_play needs a duration for every row.")
+    assert duration is not None
     return np.minimum(target, duration)

@@ -15,9 +15,5 @@ class Oracle(OracleMethod):
     """Mean, median and E[F(Y) | x] of the simulator's own distribution (RMSE, MAE and XAUC optimum)."""
 
     def predict(self, truth: Path, raw_rows: npt.NDArray[np.uint32], training_target: Floats) -> Readouts:
-        known = Truth.load(truth).select(raw_rows)
-        return {
-            "mean": known.mean(self.task),
-            "median": known.median(self.task),
-            "rank": known.rank(np.sort(training_target), self.task),
-        }
+        known = Truth.load(truth, self.task).select(raw_rows)
+        return {"mean": known.mean(), "median": known.median(), "rank": known.rank(np.sort(training_target))}

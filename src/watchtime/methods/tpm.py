@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import softplus
 
 from watchtime.core import settings as core
@@ -19,59 +19,53 @@ class TreeProgressiveModel(NetworkMethod):
     """L = L_ce + a · L_reg + b · L_var over a tree of quantiles; p(leaf | x) is the product along its path.
 
     L_ce is the logistic loss of the classifiers that the target passes, L_reg the squared error of Σ p v, L_var the
-    variance of the predicted distribution (PTPM, eqs. 1–4). ``paper``: means over the batch, targets in units of the
-    training standard deviation, because the unweighted sum of eq. 4 needs a unit and seconds would drown the
-    likelihood. ``released``: sums over the batch in the target's own unit, the likelihood divided by the number of
-    nodes, and the released code's variance term, which evaluates m² (Σp − 1) ≈ 0 under the root.
+    variance of the predicted distribution (PTPM, eqs. 1–4). ``paper``: targets in units of the training standard
+    deviation, because the unweighted sum of eq. 4 needs a unit and seconds would drown the likelihood. ``released``:
+    the target's own unit, L_ce averaged over all nodes instead of summed, and the released code's variance term,
+    which evaluates m² (Σp − 1) ≈ 0 under the root. That code sums over the batch; the mean here has the same Adam
+    steps, which do not depend on the loss's scale, and learning curves that do not depend on the batch size.
     """
 
     class Settings(core.Settings):
         regression_weight: float = 1.0
         variance_weight: float = 1.0
         variance: Literal["variance", "standard_deviation", "released"] = "variance"
-        reduction: Literal["mean", "sum"] = "mean"
+        unit: Literal["standard_deviation", "target"] = "standard_deviation"
+        likelihood: Literal["sum", "mean"] = "sum"
 
     def __init__(self, settings: core.Settings, codec: Codec | None, task: str) -> None:
         super().__init__(settings, codec, task)
         self.outputs = len(self.codec.leaf_values) - 1
-        self.unit = 1.0 if self.settings.reduction == "sum" else self.codec.standard_deviation
+        # A constant target has no standard deviation to divide by.
+        self.unit = (self.codec.standard_deviation if self.settings.unit == "standard_deviation" else 0.0) or 1.0
         self.values = torch.tensor(self.codec.leaf_values / self.unit, dtype=torch.float32)
-
-    def head(self, width: int) -> nn.Module:
-        return nn.Linear(width, self.outputs)
 
     def loss(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
         probabilities = leaf_probabilities(outputs)
-        values = self.values.to(outputs.device)
-        mean = (probabilities * values).sum(-1)
-        likelihood = self._likelihood(outputs, labels)
+        self.values = self.values.to(outputs.device)
+        mean = (probabilities * self.values).sum(-1)
         error = (mean - labels["target"] / self.unit) ** 2
-        spread = self._spread(probabilities, mean, values)
-        rows = likelihood + self.settings.regression_weight * error + self.settings.variance_weight * spread
-        return rows.sum() if self.settings.reduction == "sum" else rows.mean()
+        spread = self._spread(probabilities, mean)
+        rows = self._cross_entropy(outputs, labels)
+        return (rows + self.settings.regression_weight * error + self.settings.variance_weight * spread).mean()
 
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
         probabilities = leaf_probabilities(torch.from_numpy(outputs)).numpy()
-        values = self.codec.leaf_values
-        mean = probabilities @ values
         return {
-            "mean": mean,
+            "mean": probabilities @ self.codec.leaf_values,
             "median": self._median(probabilities),
             "rank": probabilities @ self.codec.training_rank,
-            "variance": np.maximum(probabilities @ values**2 - mean**2, 0),
         }
 
-    def _likelihood(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
-        right = labels["right"].to(outputs.dtype)
-        nodes = softplus(outputs) - right * outputs
-        total = (nodes * labels["on_path"]).sum(-1)
-        return total / self.outputs if self.settings.reduction == "sum" else total
+    def _cross_entropy(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
+        nodes = (softplus(outputs) - labels["right"] * outputs) * labels["on_path"]
+        return nodes.sum(-1) if self.settings.likelihood == "sum" else nodes.mean(-1)
 
-    def _spread(self, probabilities: Tensor, mean: Tensor, values: Tensor) -> Tensor:
+    def _spread(self, probabilities: Tensor, mean: Tensor) -> Tensor:
         if self.settings.variance == "released":
             wrong = mean**2 * (probabilities.sum(-1) - 1)
             return wrong.clamp(min=1e-12).sqrt()
-        variance = (probabilities * values**2).sum(-1) - mean**2
+        variance = (probabilities * self.values**2).sum(-1) - mean**2
         if self.settings.variance == "variance":
             return variance
         return variance.clamp(min=1e-12).sqrt()
@@ -79,7 +73,7 @@ class TreeProgressiveModel(NetworkMethod):
     def _median(self, probabilities: Floats) -> Floats:
         """Return where the predicted distribution, uniform within each leaf, reaches one half."""
         cumulative = np.cumsum(probabilities, axis=1)
-        leaf = np.argmax(cumulative >= 0.5 * cumulative[:, -1:], axis=1)[:, None]
+        leaf = np.argmax(cumulative >= 0.5, axis=1)[:, None]
         inside = np.take_along_axis(probabilities, leaf, 1)[:, 0]
         before = np.take_along_axis(cumulative, leaf, 1)[:, 0] - inside
         share = np.clip((0.5 - before) / np.maximum(inside, 1e-300), 0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
@@ -29,18 +30,17 @@ class WeightedLogisticRegression(NetworkMethod):
         self.needs_duration = self.long_play
 
     def loss(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
-        odds = outputs[..., 0]
-        weighted = labels["positive_weight"] * logsigmoid(odds) + labels["negative_weight"] * logsigmoid(-odds)
-        loss = -weighted.mean()
+        loss = _logistic(outputs[..., 0], labels["positive_weight"], labels["negative_weight"])
         if self.long_play:
-            rate, clicked = outputs[..., 1], labels["positive"]
-            loss = loss - (clicked * logsigmoid(rate) + (1 - clicked) * logsigmoid(-rate)).mean()
+            loss = loss + _logistic(outputs[..., 1], labels["positive"], 1 - labels["positive"])
         return loss
 
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
-        odds = np.exp(outputs[:, 0])
         if not self.long_play:
-            return {"mean": np.maximum(odds, self.settings.floor) * self.codec.unit}
-        unclicked = 1 / (1 + np.exp(outputs[:, 1]))
-        share = odds / (1 + odds)
-        return {"mean": np.clip(share / (1 - share + 1e-6) * unclicked, 0, duration)}
+            return {"mean": np.maximum(np.exp(outputs[:, 0]), self.settings.floor) * self.codec.unit}
+        share, clicked = torch.from_numpy(outputs).sigmoid().numpy().T
+        return {"mean": np.clip(share / (1 - share + 1e-6) * (1 - clicked), 0, duration)}
+
+
+def _logistic(logit: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    return -(positive * logsigmoid(logit) + negative * logsigmoid(-logit)).mean()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers as kinds
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,13 +69,13 @@ def round_number(value: float, decimals: int) -> str:
 
 
 def usual_decimals(numbers: Sequence[Number]) -> int:
-    """Return the decimals that show four digits of the largest number; none for whole numbers."""
+    """Return the decimals that show four digits of the median number; none for whole numbers."""
     means = [number.mean if isinstance(number, Interval) else number for number in numbers]
     finite = [mean for mean in means if mean is not None and math.isfinite(mean)]
     if all(isinstance(mean, kinds.Integral) for mean in finite):
         return 0
-    largest = max(map(abs, finite))
-    return min(max(3 - math.floor(math.log10(largest)), 0), 6) if largest > 0 else 1
+    usual = statistics.median(map(abs, finite))
+    return min(max(3 - math.floor(math.log10(usual)), 0), 6) if usual > 0 else 1
 
 
 def align(numbers: Sequence[Number], decimals: int) -> list[tuple[str, str]]:

@@ -15,16 +15,19 @@ from watchtime.core.files import read_json, replacing, write_json
 from watchtime.core.plan import Plan
 
 _NAMES = ("dataset", "task", "protocol", "regime", "size", "method", "variant")
+_SCORES = ("mae", "rmse", "xauc", "xgauc")
 _PACKAGES = ("torch", "numpy", "polars", "lightgbm", "scipy", "snakemake", "typst", "pypandoc_binary")
 
 
 def collect(plan: Plan) -> None:
-    """Write metrics.parquet, history.parquet, resources.parquet and environment.json of the run.
+    """Write metrics.parquet, scores.json, history.parquet, resources.parquet and environment.json of the run.
 
-    Measured time, memory, host and code version are in the last two only, so that the first two are byte-identical
+    Measured time, memory, host and code version are in the last two only, so that the others are byte-identical
     between equal runs.
     """
-    write_frame(metrics(plan, list(plan.jobs)), plan.folder / "metrics.parquet")
+    measured = metrics(plan, list(plan.jobs))
+    write_frame(measured, plan.folder / "metrics.parquet")
+    write_json(plan.folder / "scores.json", scores(measured))
     write_frame(_histories(plan), plan.folder / "history.parquet")
     write_frame(_resources(plan), plan.folder / "resources.parquet")
     write_json(plan.folder / "environment.json", _environment(plan))
@@ -39,6 +42,17 @@ def metrics(plan: Plan, keys: list[str]) -> pl.DataFrame:
     """
     frames = [_job_metrics(plan, key) for key in keys]
     return pl.concat(frames)
+
+
+def scores(measured: pl.DataFrame) -> dict[str, Any]:
+    """Return the means over repetitions as nested mappings, for ``dvc metrics show`` and ``dvc metrics diff``."""
+    chosen = measured.filter(pl.col("convention").is_in(["", "strict"]), pl.col("metric").is_in(_SCORES))
+    names = [pl.concat_str(group, separator="/") for group in (_NAMES[:3], ["method", "variant", "readout"])]
+    means = chosen.group_by(*(name.alias(key) for name, key in zip(names, ("table", "row"), strict=True)), "metric")
+    nested: dict[str, Any] = {}
+    for table, row, metric, value in means.agg(pl.col("value").mean()).sort("table", "row", "metric").rows():
+        nested.setdefault(table, {}).setdefault(row, {})[metric] = value
+    return nested
 
 
 def write_frame(frame: pl.DataFrame, path: Path) -> None:

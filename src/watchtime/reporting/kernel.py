@@ -30,10 +30,16 @@ def this_interpreter(folder: Path) -> type[AsyncKernelManager]:
 
     class ThisInterpreter(AsyncKernelManager):
         def __init__(self, **options: Any) -> None:
-            super().__init__(connection_file=connection, transport=transport, **options)
+            super().__init__(connection_file=connection, transport=transport, transport_encryption="auto", **options)
 
         @property
         def kernel_spec(self) -> KernelSpec:
-            return KernelSpec(argv=command, display_name="Python 3", language="python", env=environment)
+            return KernelSpec(
+                argv=command,
+                display_name="Python 3",
+                language="python",
+                env=environment,
+                metadata={"supported_encryption": ["curve"]},
+            )
 
     return ThisInterpreter

@@ -74,11 +74,13 @@ def render(executed: Sequence[Path], pdf: Path, *, title: str, subtitle: str = "
 
     Raises `WatchtimeError` where a notebook is missing, has a failed cell, or cannot be typeset.
     """
+    names = ", ".join(map(str, executed))
     with tempfile.TemporaryDirectory(prefix="watchtime-") as name:
         folder = Path(name)
         bodies = [_markdown(path, folder, f"notebook-{number}") for number, path in enumerate(executed, 1)]
+        body = _typst("\n\n".join(bodies), names)
         source = folder / "report-body.typ"
-        source.write_text('#import "report.typ": *\n#show: report\n\n' + _typst("\n\n".join(bodies)), encoding="utf-8")
+        source.write_text(f'#import "report.typ": *\n#show: report\n\n{body}', encoding="utf-8")
         for style_file in ("report.typ", "style.json"):
             shutil.copyfile(STYLE_FOLDER / style_file, folder / style_file)
         inputs = {
@@ -97,7 +99,6 @@ def render(executed: Sequence[Path], pdf: Path, *, title: str, subtitle: str = "
                 timestamp=0,
             )
         except typst.TypstError as error:
-            names = ", ".join(map(str, executed))
             raise WatchtimeError(f"{names}: the page cannot be typeset ({error}).") from None
     with replacing(pdf) as temporary:
         temporary.write_bytes(document)
@@ -139,12 +140,13 @@ def _read(executed: Path) -> NotebookNode:
     return notebook
 
 
-def _typst(markdown: str) -> str:
-    """Return Typst for Markdown, through the pandoc that comes with pypandoc."""
+def _typst(markdown: str, names: str) -> str:
+    """Return Typst for Markdown, through the pandoc that comes with pypandoc; what it cannot read is an error."""
     pandoc = Path(pypandoc.__file__).parent / "files" / "pandoc"
-    options = ["--wrap=none", "--columns=10000", "--syntax-highlighting=none", "--sandbox"]
+    options = ["--wrap=none", "--columns=10000", "--syntax-highlighting=none", "--sandbox", "--fail-if-warnings"]
     command = [str(pandoc), f"--from={_READER}", "--to=typst", *options]
     finished = subprocess.run(command, input=markdown.encode(), capture_output=True, check=False)
     if finished.returncode:
-        raise WatchtimeError(f"pandoc cannot convert the report ({finished.stderr.decode().strip()}).")
+        reason = " ".join(finished.stderr.decode().split())
+        raise WatchtimeError(f"{names}: pandoc cannot read the page ({reason}).")
     return finished.stdout.decode()

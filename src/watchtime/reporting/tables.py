@@ -43,7 +43,7 @@ class Section:
 class Column:
     """A column: ``title (unit)``, the decimals of its numbers, the side its cells are set to.
 
-    Without ``decimals`` the largest number shows four digits, and whole numbers none after the point.
+    Without ``decimals`` the median number shows four digits, and whole numbers none after the point.
     Without ``align`` numbers stand right, with their points aligned, and text stands left.
     """
 

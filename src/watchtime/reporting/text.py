@@ -8,7 +8,7 @@ import re
 _STARTS_A_BLOCK = re.compile(r"^(=+|[-+/]|\d+\.)(?= |$)")
 _WORD_JOINER = "\u2060"
 
-_MEANS_SOMETHING = re.compile(r"([!\"$&'()*+:;<=>?@\[\\\]^_`{|}~-])")
+_MEANS_SOMETHING = re.compile(r"([!\"#$&'()*+:;<=>?@\[\\\]^_`{|}~-])")
 
 
 class Markdown(str):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -25,14 +26,13 @@ SECONDS_BETWEEN = 20.0
 class Checkpoint:
     """One safetensors file; a file with another fingerprint belongs to other settings or data and is ignored."""
 
-    def __init__(self, path: Path | None, fingerprint: str, seconds_between: float | None = None) -> None:
+    def __init__(self, path: Path | None, fingerprint: str) -> None:
         self.path, self.fingerprint = path, fingerprint
-        self.seconds_between = SECONDS_BETWEEN if seconds_between is None else seconds_between
         self.saved_at = time.monotonic()
 
     def save(self, group: Group, best: Sequence[Best], history: list[dict[str, Any]], next_epoch: int) -> None:
         """Write the state, unless the last save was a moment ago."""
-        if self.path is None or time.monotonic() - self.saved_at < self.seconds_between:
+        if self.path is None or time.monotonic() - self.saved_at < SECONDS_BETWEEN:
             return
         tensors = {f"parameter/{name}": value.detach() for name, value in group.parameters.items()}
         for name, value in group.parameters.items():
@@ -55,14 +55,19 @@ class Checkpoint:
         self.saved_at = time.monotonic()
 
     def restore(self, group: Group, best: Sequence[Best], history: list[dict[str, Any]]) -> int:
-        """Put a saved state back and return the epoch to go on with; 0 where there is none."""
+        """Put a saved state back and return the epoch to go on with; 0 where there is none of this training.
+
+        A damaged file is told on standard error and ignored.
+        """
         if self.path is None or not self.path.is_file():
             return 0
-        with safe_open(self.path, framework="pt", device=str(next(iter(group.parameters.values())).device)) as file:
-            progress = json.loads(file.metadata()["progress"])
-            if progress["fingerprint"] != self.fingerprint:
-                return 0
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        try:
+            progress, tensors = self._read(self.path, group.table.device)
+        except (SafetensorError, KeyError, TypeError, ValueError):
+            print(f"watchtime: {self.path}: a damaged checkpoint; training starts again.", file=sys.stderr)
+            return 0
+        if progress["fingerprint"] != self.fingerprint:
+            return 0
         self._restore_group(group, tensors)
         for place, (one, saved) in enumerate(zip(best, progress["best"], strict=True)):
             one.loss, one.epoch, one.stopped = saved
@@ -73,9 +78,11 @@ class Checkpoint:
         history += progress["history"]
         return int(progress["next_epoch"])
 
-    def remove(self) -> None:
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+    @staticmethod
+    def _read(path: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            progress = json.loads(file.metadata()["progress"])
+            return progress, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
     @staticmethod
     def _restore_group(group: Group, tensors: dict[str, Tensor]) -> None:

@@ -132,7 +132,7 @@ def _validation(group: Group, part: Part) -> npt.NDArray[np.float64]:
     for start in range(0, len(part.rows), size):
         stop = min(start + size, len(part.rows))
         labels = {name: value[start:stop] for name, value in part.labels.items()}
-        total += group.shared_losses(group.parameters, part.rows.slab(start, stop), labels) * (stop - start)
+        total += group.shared_losses(part.rows.slab(start, stop), labels) * (stop - start)
     return np.asarray((total / len(part.rows)).tolist())
 
 

@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import torch
 
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import file_hash, replacing, settings_hash, write_json
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
-from watchtime.core.seeds import derive_seed
+from watchtime.core.sources import source_files
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.encoding import Encoding
+from watchtime.datasets.protocols import TEST, TRAINING
 from watchtime.evaluation.metrics import METRICS, evaluate
 from watchtime.labels import storage
-from watchtime.methods.base import NetworkMethod, OracleMethod, Readouts, TableMethod
+from watchtime.methods.base import OracleMethod, Readouts
 from watchtime.training import engine
-from watchtime.training.model import Model, chosen, durations, selected
-from watchtime.training.resident import ResidentRows, on_device
+from watchtime.training.fitting import Fitted, fit
+from watchtime.training.model import Model, chosen
 from watchtime.training.resources import peak_memory_mb
+from watchtime.training.search import search
 
 ORDER_READOUTS = {"rank"}
-TRAINING, VALIDATION, TEST = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A fitted model with its learning curves and how long it took."""
-
-    model: Model
-    history: list[dict[str, float | int]]
-    seconds: float
-    samples: int
 
 
 def train(plan: Plan, key: str) -> None:
@@ -54,14 +44,18 @@ def train(plan: Plan, key: str) -> None:
     codec = storage.load(codec_file) if codec_file else None
     model = Model(spec, encoding, codec, [])
     test = log.rows(np.flatnonzero(log.part == TEST))
+    trials = None
 
     if spec.family == "oracle":
         fitted = Fitted(model, [], 0.0, 0)
         started = time.perf_counter()
         readouts = [_oracle(plan, spec, model.method, log, test)]
     else:
-        data = settings_hash([file_hash(encoded / "encoding.json"), file_hash(encoded / "part.npy"), spec.hash])
-        fitted = fit(model, log, device, folder / "checkpoint", data)
+        fingerprint = _fingerprint(plan, spec)
+        if spec.search_trials:
+            found, trials = search(model, log, device, folder / "checkpoint", fingerprint)
+            model = replace(model, spec=found)
+        fitted = fit(model, log, device, folder / "checkpoint", fingerprint)
         started = time.perf_counter()
         readouts = model.predict(test, device)
     predicting = time.perf_counter() - started
@@ -69,48 +63,24 @@ def train(plan: Plan, key: str) -> None:
     predictions = _predictions(test, spec, readouts)
     _write_parquet(predictions, folder / "predictions.parquet")
     _write_parquet(_history(fitted.history), folder / "history.parquet")
-    write_json(folder / "metrics.json", _metrics(plan, spec, model, test, predictions))
+    searched = {"search": trials} if trials else {}
+    write_json(folder / "metrics.json", _metrics(plan, spec, model, test, predictions) | searched)
     write_json(folder / "resources.json", _resources(fitted, predicting, len(test) * len(readouts), spec.device))
     model.save(folder / "model.safetensors", encoded / "encoding.json", codec_file)
-    for leftover in folder.glob("checkpoint*"):
+    for leftover in folder.glob("*checkpoint*"):
         leftover.unlink()
 
 
-def fit(model: Model, log: EncodedLog, device: torch.device, checkpoint: Path | None, fingerprint: str) -> Fitted:
-    """Fit every repetition of ``model`` on the training rows of ``log``; fills ``model.states``."""
-    spec, method = model.spec, model.method
-    log = selected(log, spec.features)
-    started = time.perf_counter()
-    train_rows, validation_rows = (log.rows(np.flatnonzero(log.part == part)) for part in (TRAINING, VALIDATION))
-    if isinstance(method, TableMethod):
-        for repetition in range(spec.repetitions):
-            seed = derive_seed(spec.seed, axis="initialisation", repetition=repetition)
-            method.fit(train_rows, validation_rows, seed)
-            model.states.append(method.state())
-        return Fitted(model, [], time.perf_counter() - started, len(train_rows) * spec.repetitions)
-    assert isinstance(method, NetworkMethod)
-    trained = engine.train(
-        method,
-        part(method, train_rows, spec.task, model.encoding, device),
-        part(method, validation_rows, spec.task, model.encoding, device),
-        spec.encoder,
-        spec.training,
-        spec.seed,
-        range(spec.repetitions),
-        stacked=spec.stacked,
-        checkpoint=checkpoint,
-        fingerprint=fingerprint,
-    )
-    for one in trained:
-        model.states.append({name: value.cpu().numpy() for name, value in one.parameters.items()})
-    history = [row for one in trained for row in one.history]
-    return Fitted(model, history, time.perf_counter() - started, len(train_rows) * len(history))
-
-
-def part(method: NetworkMethod, rows: EncodedLog, task: str, encoding: Encoding, device: torch.device) -> engine.Part:
-    """Put the rows of one part of the split on the device with the method's labels."""
-    labels = on_device(method.labels(rows.target(task), durations(rows)), device)
-    return engine.Part(ResidentRows(rows, encoding.cardinalities, device), labels)
+def _fingerprint(plan: Plan, spec: JobSpec) -> str:
+    """Return what an unfinished training depends on: data, split, encoding, settings and code."""
+    encoded = plan.encoded_folder(spec.dataset, spec.protocol)
+    files = [
+        plan.data_folder(spec.dataset) / "interactions.parquet",
+        encoded / "part.npy",
+        encoded / "encoding.json",
+        *source_files("training.job", f"methods.{spec.method}"),
+    ]
+    return settings_hash([spec.hash, *map(file_hash, files)])
 
 
 def _oracle(plan: Plan, spec: JobSpec, method: OracleMethod, log: EncodedLog, test: EncodedLog) -> Readouts:

@@ -51,16 +51,20 @@ class Model:
         """Return the readouts of every repetition for the rows of ``log``, encoded with all features."""
         log = selected(log, self.spec.features)
         method = self.method
+        self.check_durations(log)
         if isinstance(method, TableMethod):
             return [self._table_readouts(method, state, log) for state in self.states]
         if not isinstance(method, NetworkMethod):
             raise WatchtimeError(f"method '{self.spec.method}' knows simulated logs only and predicts no other log.")
-        duration = durations(log)
-        if method.needs_duration and np.isnan(duration).any():
-            row = int(np.flatnonzero(np.isnan(duration))[0])
-            raise WatchtimeError(f"row {row}: column duration is missing, and method '{self.spec.method}' needs it.")
         rows = ResidentRows(log, self.encoding.cardinalities, device)
-        return [self._network_readouts(method, state, rows, duration) for state in self.states]
+        return [self._network_readouts(method, state, rows, durations(log)) for state in self.states]
+
+    def check_durations(self, log: EncodedLog) -> None:
+        """Raise ``WatchtimeError`` where a row lacks the duration that the method needs."""
+        missing = np.isnan(durations(log))
+        if self.method.needs_duration and missing.any():
+            row = int(np.argmax(missing)) + 1
+            raise WatchtimeError(f"row {row}: column duration is missing, and method '{self.spec.method}' needs it.")
 
     def save(self, path: Path, encoding: Path, codec: Path | None) -> None:
         """Write one safetensors file; where the vocabularies and the codec lie is noted relative to it."""

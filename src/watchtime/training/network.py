@@ -1,4 +1,4 @@
-"""One network of a method: its towers of shared encoder and own head."""
+"""One network of a method: an embedding table and towers of shared encoder and own head."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from watchtime.core.settings import EncoderSettings
 from watchtime.encoders.perceptron import Inputs, InputShape, PerceptronEncoder
 from watchtime.methods.base import NetworkMethod
 
+TABLE = "table"
+
 
 class Tower(nn.Module):
     """An encoder and a head: [batch] rows to [batch, outputs]."""
@@ -18,20 +20,29 @@ class Tower(nn.Module):
         self.encoder = PerceptronEncoder(shape, settings)
         self.head = method.head(self.encoder.width)
 
-    def forward(self, inputs: Inputs) -> Tensor:
-        outputs: Tensor = self.head(self.encoder(inputs))
+    def forward(self, vectors: Tensor, inputs: Inputs) -> Tensor:
+        outputs: Tensor = self.head(self.encoder(vectors, inputs))
         return outputs
 
 
 class Network(nn.Module):
-    """The towers of a method side by side: [batch] rows to [batch, towers × outputs]."""
+    """The towers of a method side by side: [batch] rows to [batch, towers × outputs].
+
+    The table holds the towers' embeddings side by side, [ids, towers × embedding], and starts at N(0, 0.05²), so
+    that ids seen once stay near the unknown id.
+    """
 
     def __init__(self, method: NetworkMethod, shape: InputShape, settings: EncoderSettings) -> None:
         super().__init__()
+        self.table = nn.Parameter(torch.randn(shape.table, method.towers * settings.embedding) * 0.05)
         self.towers = nn.ModuleList(Tower(method, shape, settings) for _ in range(method.towers))
 
-    def forward(self, inputs: Inputs) -> Tensor:
-        return torch.cat([tower(inputs) for tower in self.towers], -1)
+    def forward(self, inputs: Inputs, vectors: Tensor | None = None) -> Tensor:
+        """Return the outputs; ``vectors`` [batch, places, towers × embedding] may have been looked up already."""
+        if vectors is None:
+            vectors = nn.functional.embedding(inputs.ids, self.table)
+        parts = vectors.chunk(len(self.towers), -1)
+        return torch.cat([tower(part, inputs) for tower, part in zip(self.towers, parts, strict=True)], -1)
 
 
 def initialised(method: NetworkMethod, shape: InputShape, settings: EncoderSettings, seed: int) -> Network:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import torch
 
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import replacing
@@ -17,11 +18,15 @@ def predict(model_folder: Path, log: Path, output: Path) -> None:
     """Write one row per row of ``log`` with a column ``<readout>.<repetition>`` for each.
 
     ``log`` is a Parquet file with the columns of ``interactions.parquet``; ``user`` and ``item`` must be there, any
-    other column may be absent. Raises ``WatchtimeError`` where the log or the model cannot be read.
+    other column may be absent, but a duration that the method needs. Raises ``WatchtimeError`` where the log or the
+    model cannot be read. A model that was trained on a CUDA device predicts on the CPU where there is none.
     """
     model = Model.load(model_folder / "model.safetensors")
-    device = engine.deterministic(model.spec.device)
-    encoded = model.encoding.encode(_read(log), require_target=False)
+    device = engine.deterministic(model.spec.device if torch.cuda.is_available() else "cpu")
+    frame = _read(log)
+    if not frame.height:
+        raise WatchtimeError(f"{log}: the log has no rows.")
+    encoded = model.encoding.encode(frame, require_target=False)
     columns = {
         f"{readout}.{repetition}": np.asarray(values, dtype=np.float32)
         for repetition, readouts in enumerate(model.predict(encoded, device))

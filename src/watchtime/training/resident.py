@@ -18,49 +18,59 @@ Labels = dict[str, Tensor]
 
 
 class ResidentRows:
-    """The inputs of one log on one device, their ids shifted into one embedding table."""
+    """The inputs of one log on one device, their ids shifted into one embedding table.
+
+    ``cardinalities`` are those of the encoding: categorical fields, then multi-valued ones.
+    """
 
     def __init__(self, log: EncodedLog, cardinalities: Mapping[str, int], device: torch.device) -> None:
         fields = len(cardinalities) - len(log.multi_valued)
         sizes = np.array(list(cardinalities.values()), dtype=np.int64)
-        starts = np.cumsum(sizes) - sizes
+        starts = (np.cumsum(sizes) - sizes).astype(np.int32)
+        lists = [_padded(field, start) for field, start in zip(log.multi_valued.values(), starts[fields:], strict=True)]
+        places = tuple(ids.shape[1] for ids, _ in lists)
         self.device = device
-        self.unknown = torch.from_numpy(starts.astype(np.int32)).to(device)
-        self.categorical = torch.from_numpy(log.categorical + starts[:fields].astype(np.int32)).to(device)
-        self.numeric = torch.from_numpy(np.ascontiguousarray(log.numeric)).to(device)
-        self.pointers = [torch.from_numpy(field.pointer).to(device) for field in log.multi_valued.values()]
-        self.lists = [
-            torch.from_numpy(_padded(field, start)).to(device)
-            for field, start in zip(log.multi_valued.values(), starts[fields:], strict=True)
-        ]
-        self.shape = InputShape(int(sizes.sum()), fields, self.numeric.shape[1], len(self.lists))
+        self.shape = InputShape(int(sizes.sum()), fields, places, log.numeric.shape[1])
+        self.unknown = _on(np.concatenate([starts[:fields], np.repeat(starts[fields:], places)]), device)
+        self.categorical = _on(log.categorical + starts[:fields], device)
+        self.numeric = _on(log.numeric, device)
+        self.pointers = [_on(field.pointer, device) for field in log.multi_valued.values()]
+        self.lists = [(_on(ids, device), _on(present, device)) for ids, present in lists]
 
     def __len__(self) -> int:
         return len(self.categorical)
 
     def gather(self, index: Tensor) -> Inputs:
         """Return the inputs of the rows ``index``, whose shape leads every tensor."""
-        lists = tuple(table[pointer[index]] for table, pointer in zip(self.lists, self.pointers, strict=True))
-        return Inputs(self.categorical[index], self.numeric[index], lists)
+        rows = index.flatten()
+        inputs = self._inputs(
+            self.categorical.index_select(0, rows),
+            self.numeric.index_select(0, rows),
+            [pointer.index_select(0, rows) for pointer in self.pointers],
+        )
+        return Inputs(*(tensor.view(*index.shape, -1) for tensor in inputs))
 
     def slab(self, start: int, stop: int) -> Inputs:
         """Return the inputs of consecutive rows without an index."""
-        lists = tuple(table[pointer[start:stop]] for table, pointer in zip(self.lists, self.pointers, strict=True))
-        return Inputs(self.categorical[start:stop], self.numeric[start:stop], lists)
+        pointers = [pointer[start:stop] for pointer in self.pointers]
+        return self._inputs(self.categorical[start:stop], self.numeric[start:stop], pointers)
 
     def drop_ids(self, inputs: Inputs, rate: float, generators: Sequence[torch.Generator]) -> Inputs:
         """Replace each id, in lists too, by its field's unknown id with probability ``rate``.
 
         Inputs have a leading repetition axis, and each repetition its own random stream.
         """
+        shape = inputs.ids.shape[1:]
+        draws = torch.stack([torch.rand(shape, generator=one, device=one.device) for one in generators])
+        return inputs._replace(ids=torch.where(draws < rate, self.unknown, inputs.ids))
 
-        def dropped(ids: Tensor, unknown: Tensor) -> Tensor:
-            draws = torch.stack([torch.rand(ids.shape[1:], generator=one, device=one.device) for one in generators])
-            return torch.where((draws < rate) & (ids >= 0), unknown, ids)
-
-        fields = self.shape.categorical
-        lists = tuple(dropped(ids, unknown) for ids, unknown in zip(inputs.lists, self.unknown[fields:], strict=True))
-        return Inputs(dropped(inputs.categorical, self.unknown[:fields]), inputs.numeric, lists)
+    def _inputs(self, categorical: Tensor, numeric: Tensor, pointers: list[Tensor]) -> Inputs:
+        if not self.lists:
+            return Inputs(categorical, numeric.new_empty(len(categorical), 0, dtype=torch.bool), numeric)
+        pairs = list(zip(self.lists, pointers, strict=True))
+        ids = torch.cat([categorical, *(ids.index_select(0, pointer) for (ids, _), pointer in pairs)], -1)
+        present = torch.cat([present.index_select(0, pointer) for (_, present), pointer in pairs], -1)
+        return Inputs(ids, present, numeric)
 
 
 def on_device(labels: Mapping[str, npt.NDArray[Any]], device: torch.device) -> Labels:
@@ -69,11 +79,15 @@ def on_device(labels: Mapping[str, npt.NDArray[Any]], device: torch.device) -> L
     return {name: (value.float() if value.is_floating_point() else value).to(device) for name, value in tensors.items()}
 
 
-def _padded(field: MultiValued, start: int) -> npt.NDArray[np.int32]:
-    """Return the distinct lists as rows of one matrix, shifted ids first and -1 after them."""
+def _on(array: npt.NDArray[Any], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.array(array, order="C")).to(device)
+
+
+def _padded(field: MultiValued, start: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Return the distinct lists as rows of one matrix of shifted ids, and which of its places hold an id."""
     lengths = np.diff(field.offsets)
     longest = max(int(lengths.max(initial=0)), 1)
     present = np.arange(longest) < lengths[:, None]
-    matrix = np.full(present.shape, -1, dtype=np.int32)
-    matrix[present] = field.values + np.int32(start)
-    return matrix
+    ids = np.full(present.shape, start, dtype=np.int32)
+    ids[present] = field.values + start
+    return ids, present

@@ -10,11 +10,11 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from watchtime.core.config import SIMULATOR_VERSION
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import replacing
 from watchtime.datasets.simulator.arithmetic import Booleans, Floats
 from watchtime.datasets.simulator.law import LEVELS, knots, play_time
-from watchtime.datasets.simulator.version import VERSION
 
 TASKS = ("watch_time", "watch_ratio")
 BLOCK = 8192
@@ -66,7 +66,7 @@ class Truth:
         with replacing(path) as temporary, temporary.open("wb") as stream:
             np.savez(
                 stream,
-                version=np.int64(VERSION),
+                version=np.int64(SIMULATOR_VERSION),
                 weights=self.weights,
                 duration_ms=self.duration_ms,
                 perturbed=self.perturbed,
@@ -86,8 +86,8 @@ class Truth:
             raise WatchtimeError(f"{path}: the file does not exist.") from None
         except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
             raise WatchtimeError(f"{path}: not the truth of a simulated log ({error}).") from None
-        if found != VERSION:
-            raise WatchtimeError(f"{path}: written by simulator version {found}, this is version {VERSION}.")
+        if found != SIMULATOR_VERSION:
+            raise WatchtimeError(f"{path}: written by simulator version {found}, this is version {SIMULATOR_VERSION}.")
         return law
 
     def mean(self) -> Floats:

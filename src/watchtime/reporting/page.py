@@ -1,0 +1,45 @@
+"""What stands around a page: its title, its subtitle and whether a banner says that the data are simulated."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from watchtime.core.errors import WatchtimeError, unknown
+from watchtime.core.plan import SUMMARIES, Plan
+
+SIMULATED = "SIMULATED DATA"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Title, subtitle and banner of a page; no banner where every data set is real."""
+
+    title: str
+    subtitle: str
+    banner: str | None
+
+
+def page_of(plan: Plan, name: str) -> Page:
+    """Return what stands around the page of an artifact, or of one of the run's own pages.
+
+    Raises WatchtimeError where the run has no such page.
+    """
+    if name not in (*SUMMARIES, *plan.artifacts):
+        raise WatchtimeError(unknown("artifact", name, [*SUMMARIES, *plan.artifacts], "--artifact"))
+    run = [f"run {plan.config.name}", f"size {plan.config.size}"]
+    if name in SUMMARIES:
+        protocols = [plan.catalog.protocols[protocol].title for protocol in plan.config.protocols]
+        title, subtitle = name.capitalize(), [*run, *protocols]
+    else:
+        artifact = plan.artifacts[name]
+        title = f"{artifact_label(plan, name)}: {artifact.title}"
+        subtitle = [*run, plan.catalog.protocols[plan.artifact_protocol(artifact)].title]
+    simulated = any(map(plan.is_simulated, plan.config.datasets))
+    return Page(title, " · ".join(subtitle), SIMULATED if simulated else None)
+
+
+def artifact_label(plan: Plan, name: str) -> str:
+    """Return how an artifact is cited: ``ProWTP, table 1``."""
+    paper, artifact = name.split("/")
+    return f"{plan.catalog.papers[paper].title}, {re.sub(r'(?<=[a-z])(?=[0-9])', ' ', artifact)}"

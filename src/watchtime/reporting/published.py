@@ -1,0 +1,78 @@
+"""The numbers that the papers print: ``config/published/<paper>.csv``, one row per published cell."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchtime.core.errors import WatchtimeError
+
+PRIVATE = ("indust", "kuaishou", "online", "shortvideo")
+"""Data sets that only the authors have, and live traffic: nobody else can measure their cells again."""
+
+_TEXTS = ("artifact", "dataset", "task", "method", "variant", "metric", "direction", "unit")
+_COLUMNS = [*_TEXTS[:-1], "value", "spread", "unit", "note"]
+
+
+@dataclass(frozen=True)
+class PublishedCell:
+    """One printed number: where it stands, what it measures, its value and the unit as far as it is printed."""
+
+    paper: str
+    artifact: str
+    dataset: str
+    task: str
+    method: str
+    variant: str
+    metric: str
+    direction: str
+    value: float
+    unit: str
+
+    @property
+    def row(self) -> str:
+        """The key of its row in the catalogue: ``tpm``, or ``prowtp/no_suot`` for a variant."""
+        return self.method if self.variant in ("full", "none") else f"{self.method}/{self.variant}"
+
+    @property
+    def name(self) -> str:
+        """The full name of its artifact, such as ``prowtp/table1``."""
+        return f"{self.paper}/{self.artifact}"
+
+
+def read_published(files: Iterable[Path]) -> list[PublishedCell]:
+    """Return the published cells of all papers, in the order of the files, each named after its paper.
+
+    Raises WatchtimeError where a file has other columns or a value is not a number.
+    """
+    return [cell for path in files for cell in _cells(path)]
+
+
+def row_counts(cells: Iterable[PublishedCell], paper: str) -> dict[str, float]:
+    """Return how many rows each data set has: as ``paper`` prints it, else the most that any paper prints."""
+    counts: dict[str, float] = {}
+    own: dict[str, float] = {}
+    for cell in cells:
+        if cell.metric in ("n_interactions", "n_samples"):
+            counts[cell.dataset] = max(cell.value, counts.get(cell.dataset, 0.0))
+            if cell.paper == paper:
+                own[cell.dataset] = cell.value
+    return {**counts, **own}
+
+
+def _cells(path: Path) -> list[PublishedCell]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        if reader.fieldnames != _COLUMNS:
+            raise WatchtimeError(f"{path}: the columns are {reader.fieldnames}, expected are {_COLUMNS}.")
+        return [_cell(path, line, row) for line, row in enumerate(reader, 2)]
+
+
+def _cell(path: Path, line: int, row: dict[str, str]) -> PublishedCell:
+    try:
+        value = float(row["value"])
+    except ValueError:
+        raise WatchtimeError(f"{path}: line {line}: value: found {row['value']!r}, a number is expected.") from None
+    return PublishedCell(paper=path.stem, value=value, **{name: row[name] for name in _TEXTS})

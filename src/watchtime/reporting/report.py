@@ -1,0 +1,125 @@
+"""What a notebook works with: one page of one run, with the files that the page may read."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from watchtime.core.catalog import Artifact, find_root
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.files import read_json
+from watchtime.core.plan import Plan
+from watchtime.reporting import collect
+from watchtime.reporting.page import page_of
+from watchtime.reporting.published import PublishedCell, read_published
+from watchtime.reporting.results import Line, Results
+from watchtime.reporting.text import Markdown, escape
+from watchtime.reporting.verdicts import verdicts
+
+
+class Report:
+    """One page of the run in the folder ``run``, such as ``Report("results/demo", "prowtp/table1")``.
+
+    A page reads what its artifact declares under ``reads`` and nothing else; asking for more is an error, because the
+    page would then not be made again when that file changes. Raises WatchtimeError where the run has no such page.
+    """
+
+    def __init__(self, run: str | Path, artifact: str) -> None:
+        self.plan = Plan.load(Path(run) / "config.yaml", find_root())
+        self.name = artifact
+        self.page = page_of(self.plan, artifact)
+
+    # What the page is about
+
+    @property
+    def artifact(self) -> Artifact:
+        return self.plan.artifacts[self.name]
+
+    @property
+    def datasets(self) -> list[str]:
+        return list(self.plan.config.datasets)
+
+    @property
+    def protocol(self) -> str:
+        """The protocol under which the page's numbers stand."""
+        return self.plan.artifact_protocol(self.artifact)
+
+    def data_title(self, dataset: str) -> str:
+        """The data set's title, which says where the log is simulated."""
+        title = self.plan.catalog.datasets[dataset].title
+        return f"{title} (simulated)" if self.plan.is_simulated(dataset) else title
+
+    def method_title(self, method: str, variant: str) -> str:
+        """The method's title, with the variant where it has several."""
+        card = self.plan.catalog.methods[method]
+        return f"{card.title} ({variant.replace('_', ' ')})" if len(card.variants) > 1 else card.title
+
+    def line_title(self, line: Line) -> str:
+        return f"{self.method_title(line.method, line.variant)}, {line.readout}"
+
+    def unit(self, dataset: str, task: str) -> str:
+        """The unit of a target: s, or a ratio."""
+        return self.plan.catalog.datasets[dataset].tasks[task]
+
+    def heading(self) -> Markdown:
+        """The page's first heading, under which it stands where pages are joined."""
+        return Markdown(f"# {escape(self.page.title)}")
+
+    # What was measured
+
+    def results(self, dataset: str) -> Results:
+        """The values of the page's jobs on one data set."""
+        frame = self._metrics.filter(dataset=dataset, task=self.artifact.task, protocol=self.protocol)
+        return Results(frame, self.plan.config.repetitions)
+
+    def test_rows(self, dataset: str) -> int:
+        return self._metrics.filter(dataset=dataset, protocol=self.protocol)["test_rows"][0]
+
+    def history(self, dataset: str, method: str, variant: str) -> pl.DataFrame:
+        """The learning curves of a job: repetition, epoch, training and validation loss."""
+        self._may_read("results")
+        key = "/".join((dataset, self.artifact.task, self.protocol, self.plan.config.regime, method, variant))
+        return pl.read_parquet(self.plan.job_folder(self.plan.jobs[key]) / "history.parquet")
+
+    def counts(self, dataset: str) -> dict[str, Any]:
+        """The numbers of rows, users and items before and after every row rule."""
+        self._may_read("counts")
+        return read_json(self.plan.data_folder(dataset) / "counts.json")
+
+    def split_counts(self, dataset: str) -> dict[str, dict[str, Any]]:
+        """The numbers of rows, users and items of every part of the split, and what training has not seen."""
+        self._may_read("counts")
+        return read_json(self.plan.data_folder(dataset) / self.protocol / "counts.json")
+
+    def interactions(self, dataset: str, columns: list[str]) -> pl.DataFrame:
+        """Columns of the rows that are left after the row rules."""
+        self._may_read("interactions")
+        return pl.read_parquet(self.plan.data_folder(dataset) / "interactions.parquet", columns=columns)
+
+    # What was published
+
+    @cached_property
+    def published(self) -> list[PublishedCell]:
+        """The artifact's published cells on the data sets of the run."""
+        cells = read_published(self.plan.published_files)
+        return [cell for cell in cells if cell.name == self.name and cell.dataset in self.datasets]
+
+    @cached_property
+    def verdicts(self) -> pl.DataFrame:
+        """The artifact's verdicts, one row per published cell."""
+        return verdicts(self.plan, self.name)
+
+    @cached_property
+    def _metrics(self) -> pl.DataFrame:
+        self._may_read("results")
+        return collect.metrics(self.plan, self.plan.artifact_keys(self.name))
+
+    def _may_read(self, kind: Literal["counts", "interactions", "results"]) -> None:
+        if kind not in self.artifact.reads:
+            raise WatchtimeError(
+                f"config/papers: {self.name}: the page reads {kind}, but 'reads' names only "
+                f"{', '.join(self.artifact.reads)}."
+            )

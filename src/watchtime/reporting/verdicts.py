@@ -1,0 +1,235 @@
+"""The verdicts of a run: every published cell beside what this run measured for it, judged by the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from watchtime.core.catalog import Artifact
+from watchtime.core.files import read_json
+from watchtime.core.plan import Plan
+from watchtime.evaluation.metrics import METRICS
+from watchtime.evaluation.statistics import holm
+from watchtime.reporting import collect, rules
+from watchtime.reporting.published import PRIVATE, PublishedCell, read_published, row_counts
+from watchtime.reporting.results import Line, Measure, Results
+from watchtime.reporting.rules import Estimate, Ordering, Verdict
+
+COUNTS = {"n_users": "users", "n_items": "items", "n_interactions": "rows"}
+
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    **dict.fromkeys(("paper", "artifact", "dataset", "task", "method", "variant", "metric"), pl.String),
+    **dict.fromkeys(("published", "ours", "low", "high"), pl.Float64),
+    "repetitions": pl.Int64,
+    **dict.fromkeys(("published_difference", "difference", "p_value"), pl.Float64),
+    "verdict": pl.Enum(rules.WORDS),
+    "reason": pl.String,
+}
+
+
+def verdicts(plan: Plan, artifact: str) -> pl.DataFrame:
+    """Return the verdicts of one artifact from the files of its own jobs, one row per published cell.
+
+    ``ours`` with ``low`` and ``high`` is the mean over ``repetitions`` with its 95 % interval. The differences are
+    those to the table's reference row, ``p_value`` after Holm over the table. What is not known is null.
+    """
+    cells = read_published(plan.published_files)
+    keys = plan.artifact_keys(artifact)
+    frame = collect.metrics(plan, keys) if keys else pl.DataFrame()
+    return _frame(_judged(plan, artifact, frame, cells))
+
+
+def all_verdicts(plan: Plan) -> pl.DataFrame:
+    """Return the verdicts of all published cells from the collected metrics of the run."""
+    cells = read_published(plan.published_files)
+    frame = pl.read_parquet(plan.folder / "metrics.parquet")
+    names = dict.fromkeys(cell.name for cell in cells)
+    return _frame(row for name in names for row in _judged(plan, name, frame, cells))
+
+
+def write_verdicts(plan: Plan) -> None:
+    """Write ``verdicts.parquet``: one row for each published cell of every paper."""
+    collect.write_frame(all_verdicts(plan), plan.folder / "verdicts.parquet")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A published cell, what was measured for it, and the verdict."""
+
+    cell: PublishedCell
+    verdict: Verdict
+    ours: Estimate | None = None
+    ordering: Ordering | None = None
+
+
+def _frame(rows: Iterable[_Row]) -> pl.DataFrame:
+    return pl.DataFrame(map(_values, rows), schema=SCHEMA, orient="row")
+
+
+def _values(row: _Row) -> tuple[Any, ...]:
+    cell, ours, ordering = row.cell, row.ours, row.ordering
+    return (
+        *(cell.paper, cell.artifact, cell.dataset, cell.task, cell.method, cell.variant, cell.metric, cell.value),
+        *((ours.mean, ours.low, ours.high, ours.repetitions) if ours else (None,) * 4),
+        *((ordering.published, ordering.ours, ordering.p_value) if ordering else (None,) * 3),
+        *(row.verdict.word, row.verdict.reason),
+    )
+
+
+def _judged(plan: Plan, name: str, frame: pl.DataFrame, cells: Sequence[PublishedCell]) -> list[_Row]:
+    """Return the rows of one artifact in the published order."""
+    own = [cell for cell in cells if cell.name == name]
+    settled = {cell: verdict for cell in own if (verdict := _without_values(plan, cell))}
+    rows = {cell: _Row(cell, verdict) for cell, verdict in settled.items()}
+    left = [cell for cell in own if cell not in rows]
+    published_rows = row_counts(cells, name.split("/")[0])
+    rows |= {cell: _count(plan, cell, published_rows) for cell in left if cell.task == "stats"}
+    rows |= _measured(plan, name, frame, [cell for cell in left if cell.task != "stats"], published_rows)
+    return [rows[cell] for cell in own]
+
+
+def _without_values(plan: Plan, cell: PublishedCell) -> Verdict | None:
+    """Return the verdict of rules 1 to 3, None where this run has a number for the cell."""
+    if cell.dataset in PRIVATE:
+        return Verdict("not comparable", "private data")
+    if cell.metric.startswith("hp_"):
+        return _setting(plan, cell)
+    reason = _reason_not_run(plan, cell)
+    return Verdict("not run", reason) if reason else None
+
+
+def _reason_not_run(plan: Plan, cell: PublishedCell) -> str | None:
+    artifact = plan.catalog.artifacts().get(cell.name)
+    if artifact is None:
+        return "artifact not built yet"
+    if cell.name not in plan.artifacts:
+        return "artifact not in this run"
+    if cell.dataset not in plan.config.datasets:
+        return f"data set not in this run: {cell.dataset}"
+    if cell.task == "stats":
+        return None if cell.metric in (*COUNTS, "n_duration_buckets") else "not counted in this project yet"
+    if cell.task not in plan.config.tasks:
+        return f"task not in this run: {cell.task}"
+    row = artifact.rows.get(cell.row)
+    if row is None or row.method is None or row.variant is None:
+        return "method not in this project yet"
+    if cell.metric not in METRICS:
+        return "metric not in this project yet"
+    simulated = plan.is_simulated(cell.dataset)
+    return plan.catalog.reason_against(row.method, cell.dataset, cell.task, simulated, row.variant)
+
+
+def _setting(plan: Plan, cell: PublishedCell) -> Verdict:
+    """Return whether the jobs that stand for the paper's rows use the printed setting."""
+    paper = plan.catalog.papers.get(cell.paper)
+    path = paper.settings.get(f"{cell.artifact}/{cell.metric}") if paper else None
+    if paper is None or path is None:
+        return Verdict("not run", "setting not in this project yet")
+    rows = {
+        (plan.artifact_protocol(artifact), row.method, row.variant)
+        for artifact in paper.artifacts.values()
+        for row in artifact.rows.values()
+    }
+    networks = [spec for spec in plan.jobs.values() if spec.family == "network"]
+    spec = next((spec for spec in networks if (spec.protocol, spec.method, spec.variant) in rows), None)
+    if spec is None:
+        return Verdict("not run", "no job of the paper's tables in this run")
+    shares = dict(zip(("training", "validation", "test"), plan.catalog.protocols[spec.protocol].shares, strict=True))
+    value: Any = {**spec.model_dump(mode="json"), "split": shares}
+    for key in path.split("."):
+        value = value[key]
+    if isinstance(value, list):
+        value = len(value)
+    return rules.judge_setting(cell.value, [float(one) for one in spec.search.get(path, [value])])
+
+
+def _count(plan: Plan, cell: PublishedCell, published_rows: dict[str, float]) -> _Row:
+    counts = _rows_as_read(plan, cell.dataset)
+    obstacles = _data_obstacles(plan, cell.dataset, published_rows)
+    if cell.metric in COUNTS:
+        ours = float(counts[COUNTS[cell.metric]])
+    else:
+        ours = float(plan.catalog.datasets[cell.dataset].duration_buckets)
+    verdict = rules.judge_count(cell.value, ours, obstacles, plan.config.tolerance)
+    return _Row(cell, verdict, Estimate(ours, None, None, 1))
+
+
+def _measured(
+    plan: Plan, name: str, frame: pl.DataFrame, cells: Sequence[PublishedCell], published_rows: dict[str, float]
+) -> dict[PublishedCell, _Row]:
+    """Return the rows of the cells that jobs of this run stand for."""
+    if not cells:
+        return {}
+    artifact = plan.artifacts[name]
+    protocol = plan.artifact_protocol(artifact)
+    results = {
+        dataset: Results(frame.filter(dataset=dataset, task=artifact.task, protocol=protocol), plan.config.repetitions)
+        for dataset in plan.config.datasets
+    }
+    orderings = _orderings(plan, artifact, cells, results)
+    run = rules.run_obstacles(plan.config.size, protocol, artifact.protocol)
+    rows = {}
+    for cell in cells:
+        estimate = _estimate(results[cell.dataset], _line(plan, artifact, cell), _measure(artifact, cell))
+        if estimate is None:
+            rows[cell] = _Row(cell, Verdict("not run", "the method's readout has no such metric"))
+            continue
+        obstacles = _data_obstacles(plan, cell.dataset, published_rows) + run
+        ordering = orderings[cell]
+        verdict = rules.judge(cell.value, estimate, ordering, obstacles, plan.config.tolerance)
+        rows[cell] = _Row(cell, verdict, estimate, ordering if isinstance(ordering, Ordering) else None)
+    return rows
+
+
+def _orderings(
+    plan: Plan, artifact: Artifact, cells: Sequence[PublishedCell], results: dict[str, Results]
+) -> dict[PublishedCell, Ordering | str]:
+    """Return each cell's difference to its reference row, p-values adjusted over all cells of the table."""
+    references = {(cell.dataset, cell.task, cell.metric): cell for cell in cells if cell.row == artifact.reference_row}
+    orderings: dict[PublishedCell, Ordering | str] = {}
+    for cell in cells:
+        reference = references.get((cell.dataset, cell.task, cell.metric))
+        if reference is None or reference is cell:
+            orderings[cell] = "the reference row of its table" if reference else "the reference row was not run"
+            continue
+        one = results[cell.dataset].compare(
+            _line(plan, artifact, cell), _line(plan, artifact, reference), _measure(artifact, cell)
+        )
+        published = cell.value - reference.value
+        orderings[cell] = Ordering(published, one.difference, one.p_value) if one else "the reference row was not run"
+    tested = {cell: ordering for cell, ordering in orderings.items() if isinstance(ordering, Ordering)}
+    adjusted = holm([ordering.p_value for ordering in tested.values()])
+    for (cell, ordering), p_value in zip(tested.items(), adjusted, strict=True):
+        orderings[cell] = replace(ordering, p_value=p_value)
+    return orderings
+
+
+def _line(plan: Plan, artifact: Artifact, cell: PublishedCell) -> Line:
+    row = artifact.rows[cell.row]
+    assert row.method is not None
+    assert row.variant is not None
+    card = plan.catalog.methods[row.method]
+    readout = row.readout or (card.variants[row.variant].readouts or card.readouts)[0]
+    return Line(row.method, row.variant, readout)
+
+
+def _measure(artifact: Artifact, cell: PublishedCell) -> Measure:
+    return Measure.of(cell.metric, artifact.conventions)
+
+
+def _estimate(results: Results, line: Line, measure: Measure) -> Estimate | None:
+    summary = results.summary(line, measure)
+    return Estimate(summary.mean, summary.low, summary.high, summary.n) if summary else None
+
+
+def _data_obstacles(plan: Plan, dataset: str, published_rows: dict[str, float]) -> list[str]:
+    rows = _rows_as_read(plan, dataset)["rows"]
+    return rules.data_obstacles(plan.is_simulated(dataset), rows, published_rows.get(dataset))
+
+
+def _rows_as_read(plan: Plan, dataset: str) -> dict[str, int]:
+    """Return the counts of a log before any row rule."""
+    return read_json(plan.data_folder(dataset) / "counts.json")["rules"][0]

@@ -1,0 +1,146 @@
+"""Small logs with a known signal, made in memory, and models that train on them in a second."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import yaml
+
+from watchtime.core.catalog import Catalog, DatasetCard, Feature, find_root
+from watchtime.core.config import DatasetSource, RunConfig
+from watchtime.core.files import write_text
+from watchtime.core.job import JobSpec, resolve
+from watchtime.core.plan import Plan
+from watchtime.datasets.encoded import EncodedLog
+from watchtime.datasets.encoding import Encoding
+from watchtime.datasets.protocols import TRAINING
+from watchtime.labels.base import Codec
+from watchtime.labels.storage import fit_codec, save
+from watchtime.training.model import Model, durations
+
+USERS, ITEMS, ROWS = 30, 20, 2400
+CARD = DatasetCard(
+    title="Tiny",
+    summary="a log with a known signal",
+    reference="none",
+    licence="none",
+    tasks={"watch_time": "s", "watch_ratio": "ratio"},
+    provides=["duration", "timestamp"],
+    logs=[],
+    tables={},
+    features={
+        "user": Feature(kind="categorical", side="user"),
+        "item": Feature(kind="categorical", side="item"),
+        "tab": Feature(kind="categorical", side="context"),
+        "duration_seconds": Feature(kind="numeric", side="item", source="duration", scale="log"),
+        "tag": Feature(kind="multi_valued", side="item"),
+    },
+    feature_sets={},
+    duration_buckets=2,
+)
+
+
+@cache
+def catalog() -> Catalog:
+    """Return what ``config/`` declares, with the tiny data set beside the real ones."""
+    real = Catalog.load(find_root())
+    return replace(real, datasets={**real.datasets, "tiny": CARD})
+
+
+@cache
+def interactions(rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
+    """Return rows whose watch time is 0 for a tenth of them, else duration · e^(taste + appeal + noise) / 2.
+
+    Tastes and appeals have twice the noise's standard deviation, so that ids explain most of what can be explained.
+    """
+    draws = np.random.default_rng(seed)
+    taste, appeal = draws.normal(0, 0.6, USERS), draws.normal(0, 0.6, ITEMS)
+    seconds = np.round(draws.uniform(5, 60, ITEMS), 3)
+    user, item = draws.integers(0, USERS, rows), draws.integers(0, ITEMS, rows)
+    watched = seconds[item] / 2 * np.exp(taste[user] + appeal[item] + draws.normal(0, 0.3, rows))
+    return pl.DataFrame(
+        {
+            "user": user,
+            "item": item,
+            "watch_time": np.where(draws.random(rows) < 0.1, 0.0, np.round(watched, 3)),
+            "duration": seconds[item],
+            "timestamp": np.arange(rows),
+            "tab": [f"tab{number}" for number in draws.integers(0, 3, rows)],
+            "tag": [[f"tag{place % 4}", "all"][: place % 3] for place in item.tolist()],
+            "raw_row": np.arange(rows, dtype=np.uint32),
+        }
+    )
+
+
+@cache
+def encoded(rows: int = ROWS, seed: int = 0) -> tuple[EncodedLog, Encoding]:
+    """Return the log as arrays, split 6:2:2 in turn, and the encoding of its training rows."""
+    frame = interactions(rows, seed)
+    part = np.resize(np.array([0, 0, 0, 1, 2], dtype=np.int8), rows)
+    encoding = Encoding.fit(frame.filter(pl.Series(part == TRAINING)), CARD)
+    return replace(encoding.encode(frame, require_target=True), part=part), encoding
+
+
+def spec(method: str, variant: str | None = None, task: str = "watch_time", **options: Any) -> JobSpec:
+    """Return a job on the tiny data set; ``training``, ``encoder``, ``codec`` and ``settings`` change the method's."""
+    settings = dict(options.pop("settings", {}))
+    settings |= {group: options.pop(group) for group in ("training", "encoder", "codec") if group in options}
+    config = RunConfig(
+        datasets={"tiny": DatasetSource()}, **({"repetitions": 1} | options), settings={method: settings}
+    )
+    names = variant or next(iter(catalog().methods[method].variants))
+    return resolve(catalog(), config, "tiny", task, "random_622", method, names)
+
+
+def codec(job: JobSpec, log: EncodedLog) -> Codec | None:
+    """Return the job's codec, fitted on the training rows."""
+    if job.codec is None:
+        return None
+    train = log.rows(np.flatnonzero(log.part == TRAINING))
+    return fit_codec(job.codec.name, job.codec.settings, train.target(job.task), durations(train))
+
+
+def model(job: JobSpec, log: EncodedLog | None = None, encoding: Encoding | None = None) -> Model:
+    """Return the job's model with its codec fitted and nothing trained."""
+    if log is None or encoding is None:
+        log, encoding = encoded()
+    return Model(job, encoding, codec(job, log), [])
+
+
+def write_run(root: Path, methods: list[str], **options: Any) -> Plan:
+    """Write ``config/`` and ``results/tiny`` below ``root``, all that ``watchtime train`` reads, and return the plan.
+
+    Its paths are relative: the working folder has to be ``root``.
+    """
+    for name in ("methods", "sizes.yaml", "protocols.yaml"):
+        source = find_root() / "config" / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, _parent(root / "config" / name))
+    write_text(root / "config" / "datasets" / "tiny.yaml", _yaml(CARD.model_dump(mode="json")))
+    config = RunConfig(name="tiny", datasets={"tiny": DatasetSource()}, methods=methods, artifacts=[], **options)
+    write_text(root / "results" / "tiny" / "config.yaml", _yaml(config.model_dump(mode="json")))
+    plan = Plan.load(root / "results" / "tiny" / "config.yaml", root)
+    log, encoding = encoded()
+    interactions().write_parquet(_parent(root / plan.data_folder("tiny") / "interactions.parquet"))
+    folder = root / plan.encoded_folder("tiny", "random_622")
+    log.save(folder)
+    encoding.save(folder / "encoding.json")
+    for job in plan.jobs.values():
+        path, fitted = plan.codec_file(job), codec(job, log)
+        if path is not None and fitted is not None:
+            save(fitted, root / path)
+    return plan
+
+
+def _yaml(values: dict[str, Any]) -> str:
+    return yaml.safe_dump(values, sort_keys=False)
+
+
+def _parent(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,78 @@
+"""What the rules ask about a job: its files, its sources and what its result depends on beside them."""
+
+
+def run_folder(wildcards, output):
+    """Snakemake does not record a parameter that takes ``output``, so runs that share a simulated log do not differ."""
+    return str(plan.folder)
+
+
+def run_config(wildcards):
+    return canonical_json(plan.config.model_dump(mode="json"))
+
+
+def raw_inputs(wildcards):
+    """Raw files that are there already, or the folder that the simulator writes; their age never matters."""
+    dataset = wildcards.dataset
+    if plan.is_simulated(dataset):
+        return ancient(str(plan.raw_folder(dataset)))
+    return ancient([str(path) for path in plan.raw_files(dataset)])
+
+
+def dataset_identity(wildcards):
+    return canonical_json(plan.raw_identity(wildcards.dataset))
+
+
+def row_rules(wildcards):
+    return canonical_json(plan.config.datasets[wildcards.dataset].rules.model_dump())
+
+
+def dataset_schema(wildcards):
+    return str(from_here(plan.catalog.root / "config" / "datasets" / f"{wildcards.dataset}.yaml"))
+
+
+def dataset_sources(wildcards):
+    return source_files("steps", f"datasets.{wildcards.dataset}")
+
+
+def split_seed(wildcards):
+    return plan.split_seed(wildcards.dataset, wildcards.protocol)
+
+
+def protocol_settings(wildcards):
+    return canonical_json(plan.catalog.protocols[wildcards.protocol].model_dump())
+
+
+def codec_sources(wildcards):
+    name = wildcards.codec.rsplit("-", 1)[0]
+    return source_files("labels.fitting", f"labels.{name}")
+
+
+def job_key(wildcards):
+    return "/".join([*map(str, wildcards)])
+
+
+def job_settings(wildcards):
+    return canonical_json(plan.jobs[job_key(wildcards)].model_dump(mode="json"))
+
+
+def job_codec(wildcards):
+    spec = plan.jobs[job_key(wildcards)]
+    return [] if spec.codec is None else str(plan.codec_file(spec))
+
+
+def job_truth(wildcards):
+    """The oracle alone reads the simulator's own distribution."""
+    spec = plan.jobs[job_key(wildcards)]
+    return ancient(str(plan.raw_folder(spec.dataset))) if spec.family == "oracle" else []
+
+
+def job_sources(wildcards):
+    return source_files("training.job", f"methods.{wildcards.method}")
+
+
+def artifact_inputs(wildcards):
+    return [str(from_here(path)) for path in plan.artifact_inputs(wildcards.artifact)]
+
+
+def artifact_settings(wildcards):
+    return canonical_json(plan.artifact_settings(wildcards.artifact))
