@@ -251,6 +251,7 @@ def test_a_log_for_prediction_may_lack_all_but_user_and_item(encoding: Encoding)
     assert not encoded.numeric.any()
     assert encoded.multi_valued["tag"].pointer.tolist() == [0] * 4
     assert encoding.absent(bare) == ["tab", "duration_level", "duration_seconds", "age", "tag"]
+    assert encoding.absent(make_log(3).drop("tag")) == ["tag"]
 
 
 def test_users_unseen_in_training_stay_apart(log: pl.DataFrame, encoding: Encoding) -> None:

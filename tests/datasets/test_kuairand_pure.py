@@ -142,7 +142,7 @@ MALFORMED: dict[str, tuple[str, Change, str]] = {
     ),
     "cut inside a quotation": (
         tiny.VIDEOS,
-        lambda text: text[: text.index("67,11") + 5],
+        lambda text: text[: text.index("67,11") + 2],
         "row 2: a quotation mark is left open; it is the last row: the file may be cut off.",
     ),
     "short row": (

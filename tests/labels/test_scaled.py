@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchtime.core.errors import WatchtimeError
@@ -22,6 +22,7 @@ def test_labels_by_hand(scale: str, multiplier: float, label_of_6: float) -> Non
     assert codec.decode(labels["value"]) == pytest.approx([6.0])
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.floats(1e-3, 1e5), min_size=1, max_size=30),
     st.floats(0.01, 100),

@@ -10,17 +10,24 @@ import sys
 import time
 from pathlib import Path
 
-import logs
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
 
+import logs
 from watchtime.core.job import JobSpec
+from watchtime.core.progress import Progress
 from watchtime.training import checkpoint, engine
 from watchtime.training.fitting import fit
+from watchtime.training.group import Group
 
 CPU = engine.deterministic("cpu")
 SETTINGS = {"batch": 64, "epochs": 5, "patience": 5, "learning_rate": 0.01, "unknown_rate": 0.1}
+
+
+Result = tuple[list[dict[str, bytes]], list[dict[str, float | int]]]
 
 
 class Killed(Exception):
@@ -32,7 +39,7 @@ def _save_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0.0)
 
 
-def train(job: JobSpec, path: Path | None, fingerprint: str = "this training") -> tuple[list[dict[str, bytes]], object]:
+def train(job: JobSpec, path: Path | None, fingerprint: str = "this training") -> Result:
     """Return the final parameters as bytes and the learning curves of every repetition."""
     model = logs.model(job)
     fitted = fit(model, logs.encoded()[0], CPU, path, fingerprint)
@@ -41,9 +48,9 @@ def train(job: JobSpec, path: Path | None, fingerprint: str = "this training") -
 
 def killed_after(epochs: int, job: JobSpec, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Train until ``epochs`` epochs have been saved and the next one was computed, then die."""
-    advance, done = engine.Progress.advance, 0
+    advance, done = Progress.advance, 0
 
-    def count(self: engine.Progress, steps: int, note: str = "") -> None:
+    def count(self: Progress, steps: int, note: str = "") -> None:
         nonlocal done
         advance(self, steps, note)
         done += note != ""
@@ -51,7 +58,7 @@ def killed_after(epochs: int, job: JobSpec, path: Path, monkeypatch: pytest.Monk
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine.Progress, "advance", count)
+        patch.setattr(Progress, "advance", count)
         with pytest.raises(Killed):
             train(job, path)
 
@@ -92,7 +99,7 @@ def test_the_best_epoch_survives_a_kill(tmp_path: Path, monkeypatch: pytest.Monk
     """With this learning rate the validation loss rises from epoch 1 on: resumed epochs do not replace the best."""
     spec = job(learning_rate=0.1, patience=3)
     expected, history = train(spec, None)
-    losses = [row["validation"] for row in history if row["repetition"] == 0]  # type: ignore[attr-defined]
+    losses = [row["validation"] for row in history if row["repetition"] == 0]
     assert min(losses) < losses[-1]
     killed_after(losses.index(min(losses)) + 2, spec, tmp_path / "checkpoint", monkeypatch)
     assert train(spec, tmp_path / "checkpoint") == (expected, history)
@@ -101,9 +108,13 @@ def test_the_best_epoch_survives_a_kill(tmp_path: Path, monkeypatch: pytest.Monk
 def test_resuming_trains_only_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, spec = tmp_path / "checkpoint", job(stacked=True)
     killed_after(3, spec, path, monkeypatch)
-    epochs = []
-    epoch = engine._epoch
-    monkeypatch.setattr(engine, "_epoch", lambda group, part: epochs.append(1) or epoch(group, part))  # type: ignore[func-returns-value]
+    epochs, epoch = [], engine._epoch
+
+    def counted(group: Group, part: engine.Part) -> object:
+        epochs.append(group)
+        return epoch(group, part)
+
+    monkeypatch.setattr(engine, "_epoch", counted)
     train(spec, path)
     assert len(epochs) == 2
 
@@ -126,7 +137,7 @@ def test_a_damaged_checkpoint_is_told_and_ignored(
     file = tmp_path / "checkpoint.0.safetensors"
     whole = file.read_bytes()
     if damage == "foreign":
-        checkpoint.save_file({"a": torch.zeros(3)}, file)
+        save_file({"a": torch.zeros(3)}, file)
     else:
         file.write_bytes({"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"not a checkpoint"}[damage])
     assert train(job(stacked=True), path) == train(job(stacked=True), None)
@@ -136,13 +147,12 @@ def test_a_damaged_checkpoint_is_told_and_ignored(
 def test_a_kill_while_saving_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, spec = tmp_path / "checkpoint", job(stacked=True)
 
-    def half(tensors: object, file: Path, metadata: dict[str, str]) -> None:
+    def half(tensors: dict[str, Tensor], file: Path, metadata: dict[str, str]) -> None:
         if json.loads(metadata["progress"])["next_epoch"] == 3:
             file.write_bytes(b"half")
             raise Killed
         save_file(tensors, file, metadata=metadata)
 
-    save_file = checkpoint.save_file
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "save_file", half)
         with pytest.raises(Killed):

@@ -11,6 +11,7 @@ from watchtime.core.catalog import Catalog, MethodCard
 from watchtime.core.config import RunConfig, validate
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
+from watchtime.core.sources import exists
 
 
 def check(config: RunConfig, catalog: Catalog, where: str) -> None:
@@ -43,7 +44,11 @@ def _names(kind: str, found: Iterable[str], allowed: Iterable[str], where: str) 
 def _folders(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
     mistakes = []
     for name, source in config.datasets.items():
-        if source.folder is None or name not in catalog.datasets:
+        if name not in catalog.datasets:
+            continue
+        if source.folder is None:
+            if not exists(f"datasets.simulator.{name}"):
+                mistakes.append(f"{where}: datasets.{name}.folder: found nothing, and {name} has no simulated logs.")
             continue
         folder, card = Path(source.folder), catalog.datasets[name]
         place = f"{where}: datasets.{name}.folder"

@@ -137,7 +137,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise WatchtimeError(f"{path}: not valid YAML: line {line}: {error.problem}.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise WatchtimeError(f"{path}: not valid YAML: it is nested too deeply.") from None
+    except (yaml.YAMLError, ValueError) as error:
         raise WatchtimeError(f"{path}: not valid YAML: {' '.join(str(error).split())}.") from None
     except WatchtimeError as error:
         raise WatchtimeError(f"{path}: {error}") from None

@@ -27,7 +27,7 @@ _ALLOWED = {
     "list_type": "a list",
     "literal_error": "{expected}",
     "model_type": "a mapping of keys to values",
-    "string_pattern_mismatch": "lower-case letters, digits and underscores, with no underscore first",
+    "string_pattern_mismatch": "lower-case letters, digits and, but not first, underscores",
     "string_type": "text",
     "too_long": "{max_length} or fewer entries",
     "too_short": "{min_length} or more entries",

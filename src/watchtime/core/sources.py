@@ -23,6 +23,11 @@ def source_files(*modules: str) -> list[Path]:
     return sorted(map(from_here, found))
 
 
+def exists(module: str) -> bool:
+    """Whether this package has the module, such as ``datasets.simulator.kuairand_pure``."""
+    return _file(module).is_file()
+
+
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
     names: set[str] = set()

@@ -35,8 +35,15 @@ def page_of(plan: Plan, name: str) -> Page:
         artifact = plan.artifacts[name]
         title = f"{artifact_label(plan, name)}: {artifact.title}"
         subtitle = [*run, plan.catalog.protocols[plan.artifact_protocol(artifact)].title]
-    simulated = any(map(plan.is_simulated, plan.config.datasets))
-    return Page(title, " · ".join(subtitle), SIMULATED if simulated else None)
+    return Page(title, " · ".join(subtitle), _banner(plan))
+
+
+def _banner(plan: Plan) -> str | None:
+    datasets = list(plan.config.datasets)
+    simulated = [plan.catalog.datasets[name].title for name in datasets if plan.is_simulated(name)]
+    if not simulated:
+        return None
+    return SIMULATED if len(simulated) == len(datasets) else f"{SIMULATED}: {', '.join(simulated)}"
 
 
 def artifact_label(plan: Plan, name: str) -> str:

@@ -34,12 +34,17 @@ class PublishedCell:
     @property
     def row(self) -> str:
         """The key of its row in the catalogue: ``tpm``, or ``prowtp/no_suot`` for a variant."""
-        return self.method if self.variant in ("full", "none") else f"{self.method}/{self.variant}"
+        return row_key(self.method, self.variant)
 
     @property
     def name(self) -> str:
         """The full name of its artifact, such as ``prowtp/table1``."""
         return f"{self.paper}/{self.artifact}"
+
+
+def row_key(method: str, variant: str) -> str:
+    """Return the key of a published row."""
+    return method if variant in ("full", "none") else f"{method}/{variant}"
 
 
 def read_published(files: Iterable[Path]) -> list[PublishedCell]:

@@ -135,6 +135,11 @@ def run_obstacles(size: str, protocol: str, published_protocol: str | None) -> l
     return sizes + ([f"protocol {protocol} instead of {published_protocol}"] if other else [])
 
 
+def uncompared(obstacles: Sequence[str]) -> str:
+    """Return the phrase that says why values are not compared; empty where nothing stands in the way."""
+    return f"values not compared: {', '.join(obstacles)}" if obstacles else ""
+
+
 def _reproduced(published: float, ours: Estimate, tolerance: float) -> bool:
     if ours.low is None or ours.high is None:
         return False
@@ -151,7 +156,7 @@ def _outside(published: float, ours: Estimate, tolerance: float) -> bool:
 
 def _values(outside: bool, obstacles: Sequence[str], ours: Estimate, tolerance: float) -> str:
     if obstacles:
-        return f"values not compared: {', '.join(obstacles)}"
+        return uncompared(obstacles)
     if outside:
         return f"the value is more than {tolerance:.0%} off"
     return "our interval is too wide to tell" if ours.low is not None else "one repetition gives no interval"

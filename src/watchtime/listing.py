@@ -1,0 +1,108 @@
+"""What there is, one aligned line each, with the reason where something cannot run or is not built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from watchtime.core.catalog import Catalog, MethodCard
+from watchtime.core.sources import exists
+
+NOTHING = "-"
+
+
+def method_lines(catalog: Catalog) -> list[str]:
+    """Return a heading and one line per method; the last column says where a method or a variant cannot run."""
+    rows = [
+        [
+            name,
+            card.family,
+            _joined(card.variants),
+            _joined(_readouts(card)),
+            _joined(_needs(card)),
+            card.summary,
+            "; ".join(_obstacles(catalog, name)) or NOTHING,
+        ]
+        for name, card in catalog.methods.items()
+    ]
+    return _aligned(["method", "family", "variants", "readouts", "needs", "summary", "cannot run"], rows)
+
+
+def dataset_lines(catalog: Catalog) -> list[str]:
+    """Return a heading and one line per data set; the last column says what is missing to run it."""
+    rows = [
+        [
+            name,
+            card.title,
+            _joined(f"{task} ({unit})" for task, unit in card.tasks.items()),
+            _joined(card.provides),
+            card.licence,
+            card.summary,
+            _missing_loader(name) or NOTHING,
+        ]
+        for name, card in catalog.datasets.items()
+    ]
+    return _aligned(["data set", "title", "targets", "provides", "licence", "summary", "cannot run"], rows)
+
+
+def artifact_lines(catalog: Catalog) -> list[str]:
+    """Return a heading and one line per table or figure; the last column says why one is not built."""
+    rows = [
+        [
+            name,
+            artifact.title,
+            f"reports/{artifact.template}.py",
+            artifact.protocol or "the run's first",
+            _missing_template(catalog, artifact.template) or NOTHING,
+        ]
+        for name, artifact in catalog.artifacts().items()
+    ]
+    return _aligned(["artifact", "title", "template", "protocol", "not built"], rows)
+
+
+def _needs(card: MethodCard) -> list[str]:
+    return [*card.needs, *(f"{need} ({name})" for name, variant in card.variants.items() for need in variant.needs)]
+
+
+def _readouts(card: MethodCard) -> list[str]:
+    own = [readout for variant in card.variants.values() for readout in variant.readouts]
+    return list(dict.fromkeys([*card.readouts, *own]))
+
+
+def _obstacles(catalog: Catalog, method: str) -> list[str]:
+    """Return where the method cannot run on given files, and why; variants and targets are named where others can."""
+    obstacles = []
+    variants = catalog.methods[method].variants
+    for dataset, card in catalog.datasets.items():
+        places: dict[str, list[str]] = {}
+        for variant in variants:
+            for task in card.tasks:
+                reason = catalog.reason_against(method, dataset, task, simulated=False, variant=variant)
+                if reason:
+                    places.setdefault(reason, []).append(f"{variant} {task}")
+        for reason, found in places.items():
+            everywhere = len(found) == len(variants) * len(card.tasks)
+            obstacles.append(f"{dataset}{'' if everywhere else f' ({_joined(found)})'}: {reason}")
+    return obstacles
+
+
+def _missing_loader(dataset: str) -> str | None:
+    if not exists(f"datasets.{dataset}"):
+        return f"not built: src/watchtime/datasets/{dataset}.py is missing"
+    if not exists(f"datasets.simulator.{dataset}"):
+        return "needs a folder: it has no simulated logs"
+    return None
+
+
+def _missing_template(catalog: Catalog, template: str) -> str | None:
+    path = catalog.root / "reports" / f"{template}.py"
+    return None if path.is_file() else f"reports/{path.name} is missing"
+
+
+def _joined(words: Iterable[str]) -> str:
+    return ", ".join(words) or NOTHING
+
+
+def _aligned(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    table = [heading, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(heading))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]

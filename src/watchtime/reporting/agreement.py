@@ -1,0 +1,166 @@
+"""What a run says about the published cells of one artifact: the verdicts, and what can be concluded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import polars as pl
+
+from watchtime.evaluation.metrics import METRICS
+from watchtime.evaluation.statistics import holm
+from watchtime.reporting import rules
+from watchtime.reporting.alignment import format_number, usual_decimals
+from watchtime.reporting.comparison import ARROWS, Entry, competitors, entries
+from watchtime.reporting.notes import Notes
+from watchtime.reporting.published import row_key
+from watchtime.reporting.report import Report
+from watchtime.reporting.results import ALPHA, Line, Measure, Results
+from watchtime.reporting.tables import Cell, Column, Section, Table, Value
+from watchtime.reporting.text import Markdown, escape
+
+
+def table(report: Report, dataset: str) -> Table:
+    """Every published cell of one data set with what was measured for it, its verdict and the reason."""
+    artifact, notes = report.artifact, Notes()
+    obstacles = f"; {rules.uncompared(value_obstacles(report, dataset))}"
+    rows: list[Section | list[Cell | Value]] = []
+    for name in artifact.metrics:
+        measure = Measure.of(name, artifact.conventions)
+        cells = report.verdicts.filter(dataset=dataset, metric=name)
+        decimals = usual_decimals(cells["published"].to_list())
+        rows.append(Section(measure.title + ARROWS[METRICS[name].direction]))
+        for one in cells.iter_rows(named=True):
+            row = artifact.rows[row_key(one["method"], one["variant"])]
+            job = f"{row.method}/{row.variant}" if row.method else None
+            reason = one["reason"].removesuffix(obstacles)
+            note = notes.letter(f"{reason[:1].upper()}{reason[1:]}.")
+            rows.append([row.title, job, *_numbers(one, decimals), Cell(one["verdict"], note=note)])
+    reference = artifact.rows[artifact.reference_row].title if artifact.reference_row else "reference"
+    heads = [Column("Row"), Column("Our job")]
+    heads += [
+        Column(title, align="right")
+        for title in ("Paper", "Ours", "Off (%)", f"Paper − {reference}", f"Ours − {reference}", "p")
+    ]
+    caption = (
+        f"The published numbers on {report.data_title(dataset)} and their verdicts, XAUC by the paper's own rule for "
+        f"ties. Off: (ours − paper) / paper. The two differences are to the row {reference}; p belongs to ours, is "
+        f"paired over repetitions, and is corrected by Holm over all differences of the table. Obstacle{obstacles}."
+    )
+    return Table([*heads, Column("Verdict")], rows, caption=caption, notes=notes.texts)
+
+
+def counts(report: Report, dataset: str | None = None) -> Markdown:
+    """Say how many published cells got which verdict."""
+    frame = report.verdicts if dataset is None else report.verdicts.filter(dataset=dataset)
+    if not frame.height:
+        return Markdown("The paper prints no number for this.")
+    found = {word: frame.filter(verdict=word).height for word in rules.WORDS}
+    listed = ", ".join(f"{number} *{word}*" for word, number in found.items() if number)
+    return Markdown(f"Of the {frame.height} published numbers: {listed}.")
+
+
+def conclusions(report: Report, dataset: str) -> Markdown:
+    """Say how the verdicts fall, and per metric which line is best and what the rows that tables leave out reach."""
+    results, lines = report.results(dataset), competitors(report, dataset)
+    published, plain, _ = entries(report, dataset).values()
+    ours = [entry.line for entry in published if entry.line and entry.published_row]
+    others = [entry.line for entry in plain if entry.line]
+    columns = [Measure.of(name) for name in report.artifact.metrics]
+    best, against = results.best(lines, columns), _against(results, ours, others, columns)
+    names = _names([*plain, *published])
+    sentences = [counts(report, dataset), *_orders(report, dataset)]
+    for measure in best:
+        parts = [_best_sentence(results, measure, best[measure], names)]
+        parts += [_against_sentence(*against[measure], names)] if measure in against else []
+        sentences.append(Markdown(f"*{escape(METRICS[measure.metric].title)}*: {' '.join(parts)}"))
+    return Markdown("\n".join(f"- {sentence}" for sentence in [*sentences, *_constant(report, dataset)]))
+
+
+def _numbers(one: dict[str, Any], decimals: int) -> list[Value]:
+    """Return the numbers of a row as text: metrics of different size share the columns."""
+
+    def shown(value: float | None, places: int = decimals) -> str | None:
+        return None if value is None else format_number(value, places)
+
+    ours = shown(one["ours"])
+    if one["low"] is not None and one["low"] < one["high"]:
+        ours = f"{ours} ± {shown((one['high'] - one['low']) / 2)}"
+    off = None if one["ours"] is None else 100 * (one["ours"] - one["published"]) / one["published"]
+    differences = [shown(one["published_difference"]), shown(one["difference"]), shown(one["p_value"], 3)]
+    return [shown(one["published"]), ours, shown(off, 1), *differences]
+
+
+def _orders(report: Report, dataset: str) -> list[str]:
+    """Say which differences to the reference row are significant, and whether they point as published."""
+    artifact = report.artifact
+    if artifact.reference_row is None:
+        return []
+    tested = report.verdicts.filter(pl.col("p_value") <= ALPHA, dataset=dataset)
+    agrees = pl.col("difference").sign() == pl.col("published_difference").sign()
+    parts = []
+    for words, frame in (("as published", tested.filter(agrees)), ("the other way round", tested.filter(~agrees))):
+        cells = [
+            f"{METRICS[one['metric']].title} of {artifact.rows[row_key(one['method'], one['variant'])].title}"
+            for one in frame.iter_rows(named=True)
+        ]
+        parts.append(f"{words}: {escape(', '.join(cells) or 'none')}")
+    title = escape(artifact.rows[artifact.reference_row].title)
+    return [f"Significant differences to {title}, {'; '.join(parts)}."]
+
+
+def _constant(report: Report, dataset: str) -> list[str]:
+    """On real data, set the best constant beside the errors that the paper prints."""
+    line, measure = Line("training_constant", "median", "median"), Measure.of("mae")
+    ours = report.results(dataset).summary(line, measure)
+    printed = report.verdicts.filter(dataset=dataset, metric="mae")["published"].to_list()
+    if ours is None or not printed or report.plan.is_simulated(dataset):
+        return []
+    span = f"{format_number(min(printed), 2)} to {format_number(max(printed), 2)}"
+    return [
+        f"One number for every row, the training median, has an MAE of {format_number(ours.mean, 2)} here; the rows "
+        f"of the paper print {span}."
+    ]
+
+
+def _best_sentence(results: Results, measure: Measure, tied: Sequence[Line], names: dict[Line, str]) -> str:
+    leader = results.leader(tied, measure)
+    assert leader is not None
+    others = [line for line in tied if line != leader]
+    rest = f"; not significantly different: {_listed(others, names)}" if others else ", significantly"
+    return f"{escape(names[leader])} has the best mean{rest}."
+
+
+def _against(
+    results: Results, ours: Sequence[Line], others: Sequence[Line], columns: Iterable[Measure]
+) -> dict[Measure, tuple[Line, dict[str, list[Line]]]]:
+    """Return per measure the best of ``others``, and which of ``ours`` are better, worse, or not told from it."""
+    leaders = {measure: leader for measure in columns if (leader := results.leader(others, measure))}
+    tested = [(measure, line, results.compare(line, leaders[measure], measure)) for measure in leaders for line in ours]
+    known = [(measure, line, one) for measure, line, one in tested if one]
+    adjusted = holm([one.p_value for _, _, one in known])
+    found: dict[Measure, tuple[Line, dict[str, list[Line]]]] = {
+        measure: (leader, {"better": [], "worse": [], "not told apart": []}) for measure, leader in leaders.items()
+    }
+    for (measure, line, one), p_value in zip(known, adjusted, strict=True):
+        is_open = p_value is None or p_value > ALPHA
+        found[measure][1]["not told apart" if is_open else "better" if one.better else "worse"].append(line)
+    return found
+
+
+def _against_sentence(leader: Line, groups: dict[str, list[Line]], names: dict[Line, str]) -> str:
+    parts = [f"{word}: {_listed(lines, names)}" for word, lines in groups.items() if lines]
+    start = f"Against {escape(names[leader])}, the best row that the published table leaves out"
+    return f"{start}, {'; '.join(parts) or 'no row of the table was run'}."
+
+
+def _names(shown: Iterable[Entry]) -> dict[Line, str]:
+    """Return a name for every line: its title, with the readout where several lines have that title."""
+    found = {entry.line: entry.title for entry in shown if entry.line}
+    titles = Counter(found.values())
+    return {line: f"{title} ({line.readout})" if titles[title] > 1 else title for line, title in found.items()}
+
+
+def _listed(lines: Sequence[Line], names: dict[Line, str]) -> str:
+    return escape(", ".join(names[line] for line in lines))

@@ -1,0 +1,210 @@
+"""The page of a published comparison: its rows measured again beside the rows that it leaves out, and the verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watchtime.core.catalog import PublishedRow
+from watchtime.evaluation.metrics import METRICS
+from watchtime.evaluation.xauc import CONVENTIONS
+from watchtime.reporting.alignment import Interval
+from watchtime.reporting.notes import Notes
+from watchtime.reporting.published import row_key
+from watchtime.reporting.report import Report
+from watchtime.reporting.results import ALPHA, Line, Measure, Results
+from watchtime.reporting.tables import Cell, Column, Section, Table, Value
+from watchtime.reporting.text import Markdown
+
+ARROWS = {"lower": " ↓", "higher": " ↑", "none": ""}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the table: a line of the leaderboard, or the reason why there is none."""
+
+    title: str
+    line: Line | None
+    published_row: str | None = None
+    reason: str = ""
+
+
+def entries(report: Report, dataset: str) -> dict[str, list[Entry]]:
+    """Return the rows under their headings: the published ones, those that tables leave out, the oracle."""
+    cards = report.plan.catalog.methods
+    artifact = report.artifact
+    published = [entry for key, row in artifact.rows.items() for entry in _published_entries(report, dataset, key, row)]
+    plain = [
+        entry
+        for name, card in cards.items()
+        if card.family in ("trivial", "trees")
+        for variant in card.variants
+        for entry in _job_entries(report, dataset, name, variant)
+    ]
+    oracle = [
+        entry
+        for name, card in cards.items()
+        if card.family == "oracle"
+        for variant in card.variants
+        for entry in _job_entries(report, dataset, name, variant)
+    ]
+    return {"Published rows": published, "Rows that the published table leaves out": plain, "Upper bound": oracle}
+
+
+def measures(report: Report) -> list[Measure]:
+    """Return the columns of the table: each metric of the artifact as this project defines it."""
+    return [Measure.of(name) for name in report.artifact.metrics]
+
+
+def competitors(report: Report, dataset: str) -> list[Line]:
+    """Return the lines of which one can be the best: all but the oracle."""
+    *sections, _ = entries(report, dataset).values()
+    return [entry.line for section in sections for entry in section if entry.line]
+
+
+def table(report: Report, dataset: str) -> Table:
+    """Our values with their intervals, each beside the published number, whose note is the verdict."""
+    results, columns, notes = report.results(dataset), measures(report), Notes()
+    best = results.best(competitors(report, dataset), columns)
+    verdicts = {
+        (row_key(row["method"], row["variant"]), row["metric"]): row
+        for row in report.verdicts.filter(dataset=dataset).iter_rows(named=True)
+    }
+
+    def cells(entry: Entry) -> list[Cell | Value]:
+        shown: list[Cell | Value] = []
+        for measure in columns:
+            value = estimate(results, entry.line, measure)
+            shown.append(Cell(value, best=entry.line in best.get(measure, [])))
+            row = verdicts.get((entry.published_row, measure.metric)) if entry.published_row else None
+            shown.append(Cell(row["published"], note=notes.letter(f"{row['verdict'].capitalize()}.")) if row else None)
+        return shown
+
+    rows: list[Section | list[Cell | Value]] = []
+    for title, section in entries(report, dataset).items():
+        rows.append(Section(title))
+        for entry in section:
+            parameters = results.parameters[entry.line.method, entry.line.variant] if entry.line else None
+            readout = entry.line.readout if entry.line else None
+            name = Cell(entry.title, note=notes.letter(entry.reason))
+            rows.append([name, readout, parameters, *cells(entry)])
+    heads = [Column("Method"), Column("Readout"), Column("Parameters")]
+    for measure in columns:
+        heads += [measure_column(report, dataset, measure), Column("Paper", align="right")]
+    return Table(heads, rows, caption=_caption(report, dataset), notes=notes.texts)
+
+
+def conventions(report: Report, dataset: str) -> Table:
+    """XAUC and XGAUC of every line under every rule for ties, with the tie masses."""
+    results = report.results(dataset)
+    shown = [Measure(name, rule) for name in ("xauc", "xgauc") for rule in METRICS[name].conventions]
+    ties = Measure.of("prediction_tie_mass")
+    rows = [
+        [
+            entry.title,
+            entry.line.readout,
+            *(mean(results, entry.line, measure) for measure in shown),
+            _share(mean(results, entry.line, ties)),
+        ]
+        for section in entries(report, dataset).values()
+        for entry in section
+        if entry.line
+    ]
+    heads = [Column("Method"), Column("Readout")]
+    heads += [Column(measure.title, decimals=4) for measure in shown]
+    caption = (
+        f"Rank metrics on {report.data_title(dataset)} under every rule for ties: means over repetitions. "
+        "The last column is the share of all pairs of test rows whose predictions are equal."
+    )
+    return Table([*heads, Column("Ties", "%", 2)], rows, caption=caption)
+
+
+def tie_mass(report: Report, dataset: str) -> Markdown:
+    """Say how many pairs are tied and how many users XGAUC counts."""
+    results = report.results(dataset)
+    first = results.lines()[0]
+    tied = mean(results, first, Measure.of("target_tie_mass"))
+    counted, users = (mean(results, first, Measure.of(name)) for name in ("xgauc_users", "users"))
+    assert tied is not None
+    return Markdown(
+        f"Of all pairs of test rows {tied:.2%} are tied in the target. XGAUC (strict) counts {counted:,.0f} of "
+        f"{users:,.0f} users: the others have no two rows with different targets.".replace("%", " %")
+    )
+
+
+def definitions() -> Markdown:
+    """List what every convention of XAUC counts."""
+    return Markdown("\n".join(f"- *{name}*: {definition}" for name, definition in CONVENTIONS.items()))
+
+
+def estimate(results: Results, line: Line | None, measure: Measure) -> Interval | float | None:
+    """Return the mean with its interval; the bare mean where there is no randomness or one repetition."""
+    summary = results.summary(line, measure) if line else None
+    if summary is None:
+        return None
+    if summary.low is None or summary.high is None or (line and results.is_deterministic(line)):
+        return summary.mean
+    return Interval(summary.mean, summary.low, summary.high)
+
+
+def mean(results: Results, line: Line, measure: Measure) -> float | None:
+    summary = results.summary(line, measure)
+    return summary.mean if summary else None
+
+
+def measure_column(report: Report, dataset: str, measure: Measure) -> Column:
+    metric = METRICS[measure.metric]
+    unit = report.unit(dataset, report.artifact.task) if metric.unit == "target" else None
+    return Column(metric.title + ARROWS[metric.direction], unit)
+
+
+def _published_entries(report: Report, dataset: str, key: str, row: PublishedRow) -> list[Entry]:
+    if row.method is None or row.variant is None:
+        return [Entry(row.title, None, key, "This method is not in this project yet.")]
+    return [
+        # The published number stands beside the readout that the paper uses.
+        Entry(entry.title, entry.line, key if _is_printed(report, dataset, row, entry.line) else None, entry.reason)
+        for entry in _job_entries(report, dataset, row.method, row.variant, row.title)
+    ]
+
+
+def _is_printed(report: Report, dataset: str, row: PublishedRow, line: Line | None) -> bool:
+    if line is None:
+        return True
+    return line.readout == (row.readout or _readouts(report, dataset, line.method, line.variant)[0])
+
+
+def _job_entries(report: Report, dataset: str, method: str, variant: str, title: str | None = None) -> list[Entry]:
+    plan, task = report.plan, report.artifact.task
+    title = title or report.method_title(method, variant)
+    reason = plan.catalog.reason_against(method, dataset, task, plan.is_simulated(dataset), variant)
+    if reason:
+        return [Entry(title, None, reason=f"Not run: {reason}.")]
+    return [Entry(title, Line(method, variant, readout)) for readout in _readouts(report, dataset, method, variant)]
+
+
+def _readouts(report: Report, dataset: str, method: str, variant: str) -> list[str]:
+    """Return the readouts of a job of this page, nothing where the run leaves the method out."""
+    specs = [report.plan.jobs[key] for key in report.plan.artifact_keys(report.name)]
+    own = [spec for spec in specs if (spec.dataset, spec.method, spec.variant) == (dataset, method, variant)]
+    return own[0].readouts if own else []
+
+
+def _share(value: float | None) -> float | None:
+    return None if value is None else 100 * value
+
+
+def _caption(report: Report, dataset: str) -> Markdown:
+    repetitions = report.plan.config.repetitions
+    spread = (
+        f"Mean ± half of the 95 % interval over {repetitions} repetitions; a method without randomness is fitted once "
+        "and has none."
+        if repetitions > 1
+        else "One repetition, so there are no intervals."
+    )
+    return Markdown(
+        f"{report.artifact.title} on {report.data_title(dataset)}, {report.test_rows(dataset):,} test rows, each "
+        f"measure beside what the paper prints. {spread} **Bold**: the best of its column and what is not "
+        f"significantly different from it (paired t-test, Holm over the table, α = {ALPHA}); the oracle, which knows "
+        "the distribution, does not compete. A rank has no error in the unit of the target. XAUC and XGAUC are strict: "
+        "ties in the target are left out. The letter at a published number is its verdict."
+    )

@@ -1,0 +1,182 @@
+"""Names and values of a run configuration against what exists: each mistake in one sentence, all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_kuairand import FIRST_LOG, SECOND_LOG, USERS, write_folder
+
+from watchtime.core.catalog import Catalog, find_root
+from watchtime.core.check import check
+from watchtime.core.config import RunConfig
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.plan import Plan
+
+CATALOG = Catalog.load(find_root())
+
+
+def mistakes(**values: Any) -> list[str]:
+    """Return what is said about these values, one entry per line."""
+    config = RunConfig.model_validate(values)
+    try:
+        check(config, CATALOG, "run.yaml")
+    except WatchtimeError as error:
+        return str(error).split("\n")
+    return []
+
+
+def test_the_default_configuration_has_no_mistakes() -> None:
+    assert mistakes() == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            {"datasets": {"kuairand": {}}},
+            "run.yaml: datasets: unknown data set 'kuairand', did you mean 'kuairand_pure'? Allowed: ",
+        ),
+        (
+            {"protocols": ["random_623"]},
+            "run.yaml: protocols: unknown protocol 'random_623', did you mean 'random_622'? Allowed: ",
+        ),
+        ({"methods": ["d2g"]}, "run.yaml: methods: unknown method 'd2g', did you mean 'd2q'? Allowed: "),
+        ({"methods": ["all"]}, "run.yaml: methods: unknown method 'all'. Allowed: "),
+        (
+            {"artifacts": ["prowtp/tabel1"]},
+            "run.yaml: artifacts: unknown artifact 'prowtp/tabel1', did you mean 'prowtp/table1'? Allowed: ",
+        ),
+        ({"settings": {"tmp": {}}}, "run.yaml: settings: unknown method 'tmp', did you mean 'tpm'? Allowed: "),
+        (
+            {"settings": {"vr": {"outputs": "linear"}}},
+            "run.yaml: settings.vr: unknown setting 'outputs', did you mean 'output'? "
+            "Allowed: codec, encoder, output, training.",
+        ),
+        (
+            {"settings": {"vr": {"codec": {"scales": "max"}}}},
+            "run.yaml: settings.vr.codec: unknown setting 'scales', did you mean 'scale'? Allowed: multiplier, scale.",
+        ),
+        (
+            {"settings": {"vr": {"training": {"epoch": 3}}}},
+            "run.yaml: settings.vr.training: unknown key 'epoch', did you mean 'epochs'? Allowed: ",
+        ),
+        (
+            {"settings": {"vr": {"encoder": {"layers": [0]}}}},
+            "run.yaml: settings.vr.encoder: layers.0: found 0, allowed: 1 or more.",
+        ),
+        (
+            {"settings": {"vr": {"training": 3}}},
+            "run.yaml: settings.vr.training: the file: found 3, allowed: a mapping of keys to values.",
+        ),
+        (
+            {"settings": {"vr": {"codec": "scaled"}}},
+            "run.yaml: settings.vr.codec: found 'scaled', allowed: a mapping of keys to values.",
+        ),
+        (
+            {"settings": {"training_constant": {"training": {"epochs": 3}}}},
+            "run.yaml: settings.training_constant: unknown setting 'training'. Allowed: statistic.",
+        ),
+        (
+            {"settings": {"oracle": {"codec": {}}}},
+            "run.yaml: settings.oracle: unknown setting 'codec'. Allowed: nothing.",
+        ),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest_spelling(values: dict[str, Any], said: str) -> None:
+    (line,) = mistakes(**values)
+    assert line.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("method", "values", "said"),
+    [
+        ("vr", {"output": 3}, "output: found 3, allowed: text such as 'linear'."),
+        ("vr", {"codec": {"multiplier": "1e-3"}}, "codec.multiplier: found '1e-3', allowed: a number such as 1.0."),
+        ("vr", {"codec": {"multiplier": float("inf")}}, "codec.multiplier: found inf, allowed: a number such as 1.0."),
+        ("d2q", {"codec": {"groups": 30.5}}, "codec.groups: found 30.5, allowed: a whole number such as 30."),
+        ("d2q", {"codec": {"groups": True}}, "codec.groups: found True, allowed: a whole number such as 30."),
+        ("d2q", {"codec": {"groups": None}}, "codec.groups: found None, allowed: a whole number such as 30."),
+    ],
+)
+def test_a_setting_of_another_kind_is_refused(method: str, values: dict[str, Any], said: str) -> None:
+    assert mistakes(settings={method: values}) in ([f"run.yaml: settings.{method}: {said}"], [f"run.yaml: settings.{method}.{said}"])
+
+
+def test_a_whole_number_will_do_for_a_number() -> None:
+    assert mistakes(settings={"vr": {"codec": {"multiplier": 2}, "training": {"learning_rate": 1}}}) == []
+
+
+def test_several_mistakes_are_told_at_once() -> None:
+    lines = mistakes(
+        datasets={"kuairand_pure": {"folder": "nowhere"}},
+        protocols=["random_811", "random"],
+        methods=["vr", "xyz", "d2"],
+        settings={"vr": {"ouput": "linear", "training": {"epochs": 0, "batches": 3}}},
+    )
+    assert [line.removeprefix("run.yaml: ").split(":")[0] for line in lines] == [
+        "protocols",
+        "methods",
+        "methods",
+        "datasets.kuairand_pure.folder",
+        "settings.vr",
+        "settings.vr.training",
+        "settings.vr.training",
+    ]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (line,) = mistakes(datasets={"kuairand_pure": {"folder": str(tmp_path / "raw")}})
+    assert line.startswith(f"run.yaml: datasets.kuairand_pure.folder: the folder '{tmp_path}/raw' does not exist")
+
+
+def test_a_folder_needs_every_table_and_one_log(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path)
+    assert mistakes(datasets={"kuairand_pure": {"folder": str(folder)}}) == []
+    (folder / "data" / SECOND_LOG).unlink()
+    (folder / "data" / USERS).unlink()
+    place = "run.yaml: datasets.kuairand_pure.folder:"
+    assert mistakes(datasets={"kuairand_pure": {"folder": str(folder)}}) == [
+        f"{place} '{folder}/data/{USERS}' is missing.",
+        f"{place} '{folder}' holds none of the logs data/{FIRST_LOG}, data/{SECOND_LOG}.",
+    ]
+
+
+def test_a_data_set_without_a_simulator_needs_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchtime.core.check.exists", lambda module: "simulator" not in module)
+    assert mistakes() == [
+        "run.yaml: datasets.kuairand_pure.folder: found nothing, and kuairand_pure has no simulated logs."
+    ]
+
+
+def test_a_target_that_the_data_set_does_not_have_is_named() -> None:
+    card = CATALOG.datasets["kuairand_pure"].model_copy(update={"tasks": {"watch_time": "s"}})
+    catalog = Catalog(CATALOG.root, {"kuairand_pure": card}, CATALOG.methods, CATALOG.protocols, CATALOG.sizes, {})
+    config = RunConfig(tasks=["watch_time", "watch_ratio"], artifacts=[])
+    with pytest.raises(WatchtimeError) as caught:
+        check(config, catalog, "run.yaml")
+    assert str(caught.value) == "run.yaml: tasks: KuaiRand-Pure has no target 'watch_ratio', only watch_time."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("methods: []\nartifacts: []", "methods: nothing can run (the list is empty)."),
+        (
+            "methods: [oracle]\nartifacts: []\ndatasets: {kuairand_pure: {folder: raw}}",
+            "methods: nothing can run (oracle/default on kuairand_pure, watch_time: "
+            "needs the known distribution of a simulated log).",
+        ),
+    ],
+)
+def test_a_run_in_which_nothing_can_run_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    root = find_root()
+    write_folder(tmp_path / "raw")
+    monkeypatch.chdir(tmp_path)
+    Path("run.yaml").write_text(text)
+    with pytest.raises(WatchtimeError) as caught:
+        Plan.load(Path("run.yaml"), root)
+    assert str(caught.value) == f"run.yaml: {said}"
