@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_kuairand import FIRST_LOG, SECOND_LOG, USERS, write_folder
 
+from tiny_kuairand import FIRST_LOG, SECOND_LOG, USERS, write_folder
 from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.check import check
 from watchtime.core.config import RunConfig
@@ -68,7 +68,7 @@ def test_the_default_configuration_has_no_mistakes() -> None:
         ),
         (
             {"settings": {"vr": {"training": 3}}},
-            "run.yaml: settings.vr.training: the file: found 3, allowed: a mapping of keys to values.",
+            "run.yaml: settings.vr.training: found 3, allowed: a mapping of keys to values.",
         ),
         (
             {"settings": {"vr": {"codec": "scaled"}}},
@@ -101,7 +101,10 @@ def test_an_unknown_name_gets_the_nearest_spelling(values: dict[str, Any], said:
     ],
 )
 def test_a_setting_of_another_kind_is_refused(method: str, values: dict[str, Any], said: str) -> None:
-    assert mistakes(settings={method: values}) in ([f"run.yaml: settings.{method}: {said}"], [f"run.yaml: settings.{method}.{said}"])
+    assert mistakes(settings={method: values}) in (
+        [f"run.yaml: settings.{method}: {said}"],
+        [f"run.yaml: settings.{method}.{said}"],
+    )
 
 
 def test_a_whole_number_will_do_for_a_number() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -92,17 +91,15 @@ class Plain(nn.Module):
     def __init__(self, weights: dict[str, Tensor], cardinalities: dict[str, int]) -> None:
         super().__init__()
         *fields, tags = (table.clone() for table in torch.split(weights["table"], list(cardinalities.values())))
-        self.tables = nn.ModuleList(nn.Embedding(*table.shape, _weight=table) for table in fields)
-        self.tags = nn.EmbeddingBag(*tags.shape, mode="mean", _weight=tags)
-        names = ["encoder.layers.0", "encoder.layers.1", "head"]
-        self.layers = nn.Sequential()
-        for place, (name, following) in enumerate(pairwise([*names, ""])):
+        self.tables = nn.ModuleList(nn.Embedding(len(table), table.shape[1], _weight=table) for table in fields)
+        self.tags = nn.EmbeddingBag(len(tags), tags.shape[1], mode="mean", _weight=tags)
+        modules: list[nn.Module] = []
+        for name in ("encoder.layers.0", "encoder.layers.1", "head"):
             weight, bias = weights[f"towers.0.{name}.weight"], weights[f"towers.0.{name}.bias"]
             layer = nn.Linear(weight.shape[1], weight.shape[0])
             layer.load_state_dict({"weight": weight.clone(), "bias": bias.clone()})
-            self.layers.add_module(f"linear{place}", layer)
-            if following:
-                self.layers.add_module(f"relu{place}", nn.ReLU())
+            modules += [layer, nn.ReLU()]
+        self.layers = nn.Sequential(*modules[:-1])
 
     def forward(self, log: EncodedLog) -> Tensor:
         ids = torch.from_numpy(log.categorical.astype(np.int64))
@@ -130,7 +127,7 @@ def test_an_epoch_is_that_of_a_plain_loop(decay: float) -> None:
     tables: list[Tensor] = [*plain.tables.parameters(), *plain.tags.parameters()]
     groups: list[dict[str, Any]] = [
         {"params": tables, "weight_decay": decay},
-        {"params": plain.layers.parameters()},
+        {"params": list(plain.layers.parameters())},
     ]
     optimiser = torch.optim.Adam(groups, lr=0.01, fused=False)
     generator = torch.Generator().manual_seed(derive_seed(spec.seed, axis="batches", repetition=4))

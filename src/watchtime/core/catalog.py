@@ -117,7 +117,7 @@ class Artifact(Settings):
     """One table or figure of a paper and what regenerates it.
 
     ``rows`` has the keys of the published rows (``PublishedCell.row``); ``conventions`` names the paper's own rule for
-    a metric where it is not ``strict``; ``reads`` is what the page may read of a run, so that nothing else reruns it;
+    a metric where it is not ``strict``; without ``protocol`` the page shows all rows; ``reads`` is what the page may read of a run, so that nothing else reruns it;
     ``notes`` say what the paper leaves open and how it is read here.
     """
 

@@ -26,4 +26,4 @@ def unknown(kind: str, found: str, allowed: Iterable[str], where: str = "") -> s
     guess = nearest(found, choices)
     middle = f", did you mean '{guess}'?" if guess else "."
     prefix = f"{where}: " if where else ""
-    return f"{prefix}unknown {kind} '{found}'{middle} Allowed: {', '.join(choices)}."
+    return f"{prefix}unknown {kind} '{found}'{middle} Allowed: {', '.join(choices) or 'nothing'}."

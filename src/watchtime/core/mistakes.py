@@ -59,7 +59,7 @@ def _keys(location: Location) -> tuple[str, ...]:
 
 
 def _sentence(model: type[BaseModel], keys: tuple[str, ...], items: list[Any], where: str) -> str:
-    place, kind = ".".join(keys) or "the file", items[0]["type"]
+    place, kind = ".".join(keys), items[0]["type"]
     if kind == "extra_forbidden":
         outer = ".".join(keys[:-1])
         return unknown("key", keys[-1], _allowed_keys(model, keys[:-1]), f"{where}: {outer}" if outer else where)
@@ -70,7 +70,8 @@ def _sentence(model: type[BaseModel], keys: tuple[str, ...], items: list[Any], w
     allowed = " or ".join(_allowed(item) for item in items)
     guesses = [nearest(items[0]["input"], _words(item)) for item in items if isinstance(item["input"], str)]
     hint = "".join(f", did you mean '{guess}'?" for guess in guesses if guess) or "."
-    return f"{where}: {place}: found {_shown(items[0]['input'])}, allowed: {allowed}{hint}"
+    start = f"{where}: {place}" if place else where
+    return f"{start}: found {_shown(items[0]['input'])}, allowed: {allowed}{hint}"
 
 
 def _allowed(item: Any) -> str:

@@ -18,7 +18,8 @@ from watchtime.core.seeds import derive_seed
 
 RESULTS = Path("results")
 SIMULATED = Path("data/simulated")
-SUMMARIES = ("summary", "resources")
+# The run's own pages, and what each may read of the run.
+SUMMARIES: dict[str, list[str]] = {"summary": ["counts", "metrics", "verdicts"], "resources": ["resources"]}
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ class Plan:
         template = name if name in SUMMARIES else self.artifacts[name].template
         return self.catalog.root / "reports" / f"{template}.py"
 
+    def reads(self, name: str) -> Sequence[str]:
+        """What the page of an artifact may read of the run."""
+        return SUMMARIES[name] if name in SUMMARIES else self.artifacts[name].reads
+
     def artifact_inputs(self, name: str) -> list[Path]:
         """The files that an artifact's notebook reads, its template first."""
         if name in SUMMARIES:
@@ -120,7 +125,7 @@ class Plan:
         artifact = self.artifacts[name]
         inputs = [self.template(name), *self.published_files]
         if "counts" in artifact.reads:
-            inputs += self.count_files([self.artifact_protocol(artifact)])
+            inputs += self.count_files([self.artifact_protocol(artifact)] if artifact.protocol else [])
         if "interactions" in artifact.reads:
             inputs += [self.data_folder(dataset) / "interactions.parquet" for dataset in self.config.datasets]
         if "results" in artifact.reads:

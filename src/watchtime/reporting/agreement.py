@@ -14,6 +14,7 @@ from watchtime.reporting import rules
 from watchtime.reporting.alignment import format_number, usual_decimals
 from watchtime.reporting.comparison import ARROWS, Entry, competitors, entries
 from watchtime.reporting.notes import Notes
+from watchtime.reporting.opening import value_obstacles
 from watchtime.reporting.published import row_key
 from watchtime.reporting.report import Report
 from watchtime.reporting.results import ALPHA, Line, Measure, Results
@@ -24,7 +25,7 @@ from watchtime.reporting.text import Markdown, escape
 def table(report: Report, dataset: str) -> Table:
     """Every published cell of one data set with what was measured for it, its verdict and the reason."""
     artifact, notes = report.artifact, Notes()
-    obstacles = f"; {rules.uncompared(value_obstacles(report, dataset))}"
+    obstacles = rules.uncompared(value_obstacles(report, dataset))
     rows: list[Section | list[Cell | Value]] = []
     for name in artifact.metrics:
         measure = Measure.of(name, artifact.conventions)
@@ -34,8 +35,7 @@ def table(report: Report, dataset: str) -> Table:
         for one in cells.iter_rows(named=True):
             row = artifact.rows[row_key(one["method"], one["variant"])]
             job = f"{row.method}/{row.variant}" if row.method else None
-            reason = one["reason"].removesuffix(obstacles)
-            note = notes.letter(f"{reason[:1].upper()}{reason[1:]}.")
+            note = notes.letter(_sentence(one["reason"].removesuffix(f"; {obstacles}")))
             rows.append([row.title, job, *_numbers(one, decimals), Cell(one["verdict"], note=note)])
     reference = artifact.rows[artifact.reference_row].title if artifact.reference_row else "reference"
     heads = [Column("Row"), Column("Our job")]
@@ -46,8 +46,10 @@ def table(report: Report, dataset: str) -> Table:
     caption = (
         f"The published numbers on {report.data_title(dataset)} and their verdicts, XAUC by the paper's own rule for "
         f"ties. Off: (ours − paper) / paper. The two differences are to the row {reference}; p belongs to ours, is "
-        f"paired over repetitions, and is corrected by Holm over all differences of the table. Obstacle{obstacles}."
+        f"paired over repetitions, and is corrected by Holm over all differences of the table."
     )
+    if obstacles:
+        caption += f" {_sentence(obstacles)}"
     return Table([*heads, Column("Verdict")], rows, caption=caption, notes=notes.texts)
 
 
@@ -90,6 +92,10 @@ def _numbers(one: dict[str, Any], decimals: int) -> list[Value]:
     off = None if one["ours"] is None else 100 * (one["ours"] - one["published"]) / one["published"]
     differences = [shown(one["published_difference"]), shown(one["difference"]), shown(one["p_value"], 3)]
     return [shown(one["published"]), ours, shown(off, 1), *differences]
+
+
+def _sentence(phrase: str) -> str:
+    return f"{phrase[:1].upper()}{phrase[1:]}."
 
 
 def _orders(report: Report, dataset: str) -> list[str]:

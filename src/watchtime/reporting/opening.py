@@ -49,11 +49,13 @@ def _data(report: Report, dataset: str) -> str:
 
 
 def _protocol(report: Report) -> str:
+    if report.artifact.protocol is None:
+        return "All rows that the row rules leave, whatever the split."
     title = escape(report.plan.catalog.protocols[report.protocol].title)
     own = report.artifact.protocol
-    if own in (None, report.protocol):
+    if own == report.protocol:
         return f"{title[:1].upper()}{title[1:]}, as the paper's as far as it says."
-    other = escape(report.plan.catalog.protocols[str(own)].title)
+    other = escape(report.plan.catalog.protocols[own].title)
     return f"{title[:1].upper()}{title[1:]}; the paper's, {other}, is not in this run."
 
 

@@ -34,7 +34,8 @@ def page_of(plan: Plan, name: str) -> Page:
     else:
         artifact = plan.artifacts[name]
         title = f"{artifact_label(plan, name)}: {artifact.title}"
-        subtitle = [*run, plan.catalog.protocols[plan.artifact_protocol(artifact)].title]
+        protocol = plan.catalog.protocols[plan.artifact_protocol(artifact)].title
+        subtitle = [*run, protocol if artifact.protocol else "all rows"]
     return Page(title, " · ".join(subtitle), _banner(plan))
 
 

@@ -89,15 +89,25 @@ class Report:
         self._may_read("counts")
         return read_json(self.plan.data_folder(dataset) / "counts.json")
 
-    def split_counts(self, dataset: str) -> dict[str, dict[str, Any]]:
+    def split_counts(self, dataset: str, protocol: str) -> dict[str, dict[str, Any]]:
         """The numbers of rows, users and items of every part of the split, and what training has not seen."""
         self._may_read("counts")
-        return read_json(self.plan.data_folder(dataset) / self.protocol / "counts.json")
+        return read_json(self.plan.data_folder(dataset) / protocol / "counts.json")
 
     def interactions(self, dataset: str, columns: list[str]) -> pl.DataFrame:
         """Columns of the rows that are left after the row rules."""
         self._may_read("interactions")
         return pl.read_parquet(self.plan.data_folder(dataset) / "interactions.parquet", columns=columns)
+
+    def table(self, name: Literal["metrics", "verdicts", "resources"]) -> pl.DataFrame:
+        """One of the tables of the whole run."""
+        self._may_read(name)
+        return pl.read_parquet(self.plan.folder / f"{name}.parquet")
+
+    def environment(self) -> dict[str, Any]:
+        """The machine and the versions with which the run was collected."""
+        self._may_read("resources")
+        return read_json(self.plan.folder / "environment.json")
 
     # What was published
 
@@ -117,9 +127,7 @@ class Report:
         self._may_read("results")
         return collect.metrics(self.plan, self.plan.artifact_keys(self.name))
 
-    def _may_read(self, kind: Literal["counts", "interactions", "results"]) -> None:
-        if kind not in self.artifact.reads:
-            raise WatchtimeError(
-                f"config/papers: {self.name}: the page reads {kind}, but 'reads' names only "
-                f"{', '.join(self.artifact.reads)}."
-            )
+    def _may_read(self, kind: str) -> None:
+        allowed = self.plan.reads(self.name)
+        if kind not in allowed:
+            raise WatchtimeError(f"{self.name}: the page reads {kind}, but declares only {', '.join(allowed)}.")

@@ -34,13 +34,7 @@ class Checkpoint:
         """Write the state, unless the last save was a moment ago."""
         if self.path is None or time.monotonic() - self.saved_at < SECONDS_BETWEEN:
             return
-        tensors = {f"parameter/{name}": value.detach() for name, value in group.parameters.items()}
-        for name, value in group.parameters.items():
-            for key, state in group.optimiser.state[value].items():
-                tensors[f"optimiser/{name}/{key}"] = state
-        for axis, generators in (("batches", group.batches), ("droppings", group.droppings)):
-            for place, generator in enumerate(generators):
-                tensors[f"generator/{axis}/{place}"] = generator.get_state()
+        tensors = group.state()
         for place, one in enumerate(best):
             tensors |= {f"best/{place}/{name}": value for name, value in one.parameters.items()}
         progress = {
@@ -68,7 +62,7 @@ class Checkpoint:
             return 0
         if progress["fingerprint"] != self.fingerprint:
             return 0
-        self._restore_group(group, tensors)
+        group.load_state(tensors)
         for place, (one, saved) in enumerate(zip(best, progress["best"], strict=True)):
             one.loss, one.epoch, one.stopped = saved
             start = f"best/{place}/"
@@ -83,16 +77,3 @@ class Checkpoint:
         with safe_open(path, framework="pt", device=str(device)) as file:
             progress = json.loads(file.metadata()["progress"])
             return progress, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-
-    @staticmethod
-    def _restore_group(group: Group, tensors: dict[str, Tensor]) -> None:
-        with torch.no_grad():
-            for name, value in group.parameters.items():
-                value.copy_(tensors[f"parameter/{name}"])
-                start = f"optimiser/{name}/"
-                group.optimiser.state[value] = {
-                    key.removeprefix(start): state for key, state in tensors.items() if key.startswith(start)
-                }
-        for axis, generators in (("batches", group.batches), ("droppings", group.droppings)):
-            for place, generator in enumerate(generators):
-                generator.set_state(tensors[f"generator/{axis}/{place}"].cpu())

@@ -7,10 +7,9 @@ repetitions' losses has block-diagonal gradients, so both modes do the same arit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from watchtime.core.seeds import derive_seed
@@ -44,17 +43,13 @@ class Group:
             for repetition in repetitions
         ]
         self.template = template(method, rows.shape, encoder)
-        named = [dict(network.named_parameters()) for network in networks]
-        self.parameters = {name: _leaf([one[name] for one in named], stacked, device) for name in named[0]}
-        self.layers = {name: value for name, value in self.parameters.items() if name != TABLE}
+        self.flat, self.parameters = _in_one_buffer(networks, stacked, device)
         self.table = self.parameters[TABLE]
-        self.table.grad = torch.zeros_like(self.table)
+        self.layers = {name: value for name, value in self.parameters.items() if name != TABLE}
         self.starts = torch.arange(len(networks), dtype=torch.int32, device=device)[:, None, None] * rows.shape.table
         self.batches = [_generator(seed, "batches", repetition, device) for repetition in repetitions]
         self.droppings = [_generator(seed, "unknown ids", repetition, device) for repetition in repetitions]
-        tables: dict[str, Any] = {"params": [self.table], "weight_decay": training.embedding_decay}
-        layers: dict[str, Any] = {"params": list(self.layers.values())}
-        self.optimiser = torch.optim.Adam([tables, layers], lr=training.learning_rate, fused=True)
+        self.optimiser = torch.optim.Adam([self.flat], lr=training.learning_rate, fused=True)
 
     def epoch_order(self, rows: int) -> Tensor:
         """Return this epoch's row numbers, [batches, repetitions, batch]; the ragged tail waits for another epoch."""
@@ -76,13 +71,14 @@ class Group:
         with torch.no_grad():
             vectors = self._flat(self.table).index_select(0, places).view(*inputs.ids.shape, -1)
         vectors.requires_grad_()
-        for layer in self.layers.values():
-            layer.grad = None
         losses = self._losses(inputs, vectors, {name: _at(value, index) for name, value in labels.items()})
+        self.optimiser.zero_grad(set_to_none=False)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         assert self.table.grad is not None
         assert vectors.grad is not None
-        self._flat(self.table.grad.zero_()).index_add_(0, places, vectors.grad.flatten(0, -2))
+        self._flat(self.table.grad).index_add_(0, places, vectors.grad.flatten(0, -2))
+        if self.training.embedding_decay:
+            self.table.grad.add_(self.table.detach(), alpha=self.training.embedding_decay)
         self.optimiser.step()
         return losses.detach()
 
@@ -110,6 +106,26 @@ class Group:
     def _loss(self, parameters: Parameters, inputs: Inputs, vectors: Tensor | None, labels: Labels) -> Tensor:
         return self.method.loss(functional_call(self.template, parameters, (inputs, vectors)), labels)
 
+    def state(self) -> dict[str, Tensor]:
+        """Return all that changes from step to step, for a checkpoint."""
+        tensors = {"parameters": self.flat}
+        tensors |= {f"optimiser/{key}": value for key, value in self.optimiser.state[self.flat].items()}
+        return tensors | {f"generator/{name}": one.get_state() for name, one in self._generators().items()}
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take back what ``state`` returned."""
+        self.flat.copy_(tensors["parameters"])
+        start = "optimiser/"
+        self.optimiser.state[self.flat] = {
+            name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)
+        }
+        for name, generator in self._generators().items():
+            generator.set_state(tensors[f"generator/{name}"].cpu())
+
+    def _generators(self) -> dict[str, torch.Generator]:
+        streams = {"batches": self.batches, "droppings": self.droppings}
+        return {f"{axis}/{place}": one for axis, stream in streams.items() for place, one in enumerate(stream)}
+
     @staticmethod
     def _flat(table: Tensor) -> Tensor:
         """Return the tables of all repetitions below one another, [repetitions × ids, width]."""
@@ -120,9 +136,23 @@ def _at(value: Tensor, index: Tensor) -> Tensor:
     return value.index_select(0, index.flatten()).view(*index.shape, *value.shape[1:])
 
 
-def _leaf(values: list[Tensor], stacked: bool, device: torch.device) -> Tensor:
-    value = torch.stack(values) if stacked else values[0]
-    return value.detach().to(device).requires_grad_()
+def _in_one_buffer(networks: Sequence[nn.Module], stacked: bool, device: torch.device) -> tuple[Tensor, Parameters]:
+    """Return one flat tensor, and every parameter as a leaf that shares its memory and its gradient's.
+
+    One tensor is all that the optimiser and a checkpoint have to know.
+    """
+    named = [dict(network.named_parameters()) for network in networks]
+    values = {name: torch.stack([one[name] for one in named]) if stacked else named[0][name] for name in named[0]}
+    flat = torch.cat([value.detach().flatten() for value in values.values()]).to(device)
+    flat.grad = torch.zeros_like(flat)
+    sizes = [value.numel() for value in values.values()]
+    parameters = {}
+    for (name, value), piece, gradient in zip(
+        values.items(), torch.split(flat, sizes), torch.split(flat.grad, sizes), strict=True
+    ):
+        parameters[name] = piece.view(value.shape).requires_grad_()
+        parameters[name].grad = gradient.view(value.shape)
+    return flat, parameters
 
 
 def _generator(seed: int, axis: str, repetition: int, device: torch.device) -> torch.Generator:

@@ -41,6 +41,9 @@ class Network(nn.Module):
         """Return the outputs; ``vectors`` [batch, places, towers × embedding] may have been looked up already."""
         if vectors is None:
             vectors = nn.functional.embedding(inputs.ids, self.table)
+        if len(self.towers) == 1:
+            outputs: Tensor = self.towers[0](vectors, inputs)
+            return outputs
         parts = vectors.chunk(len(self.towers), -1)
         return torch.cat([tower(part, inputs) for tower, part in zip(self.towers, parts, strict=True)], -1)
 

@@ -1,0 +1,349 @@
+"""The plan of a run: jobs, settings in layers, paths, reasons, on a small catalogue of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tiny_kuairand import SECOND_LOG, USERS, VIDEOS, write_folder
+from watchtime.core import plan as plan_module
+from watchtime.core.catalog import Catalog, DatasetCard, MethodCard, Paper, Protocol, Size, find_root
+from watchtime.core.config import RunConfig
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.job import JobSpec
+from watchtime.core.plan import Plan
+
+NETWORK = {"family": "network", "title": "t", "summary": "s", "reference": "r", "tasks": ["watch_time", "watch_ratio"]}
+METHODS = {
+    "constant": {
+        **NETWORK,
+        "family": "trivial",
+        "deterministic": True,
+        "readouts": ["median"],
+        "settings": {"statistic": "median"},
+        "variants": {"median": {}, "mean": {"readouts": ["mean"], "settings": {"statistic": "mean"}}},
+    },
+    "one": {
+        **NETWORK,
+        "readouts": ["mean"],
+        "stackable": True,
+        "settings": {"weight": 1.0, "form": "a"},
+        "codec": {"name": "scaled", "settings": {"scale": "max", "multiplier": 1.0}},
+        "variants": {
+            "paper": {},
+            "twin": {"settings": {"form": "b"}},
+            "wide": {"codec": {"multiplier": 2.0}, "encoder": {"embedding": 99}, "features": "few"},
+        },
+        "sizes": {"tiny": {"settings": {"weight": 2.0}, "training": {"epochs": 2, "patience": 1}}},
+        "regimes": {"as_published": {"training": {"epochs": 30, "batch": 64}}},
+        "search": {"training.learning_rate": [0.1, 0.2]},
+    },
+    "two": {
+        **NETWORK,
+        "tasks": ["watch_time"],
+        "needs": ["duration"],
+        "readouts": ["mean"],
+        "codec": {"name": "scaled", "settings": {"multiplier": 1.0, "scale": "max"}},
+        "variants": {"paper": {}, "ratio": {"tasks": ["watch_ratio"]}, "knows": {"needs": ["truth"]}},
+    },
+    "oracle": {
+        **NETWORK,
+        "family": "oracle",
+        "needs": ["truth"],
+        "readouts": ["mean"],
+        "variants": {"default": {}},
+    },
+}
+ARTIFACTS = {
+    "table1": {
+        "title": "Table 1",
+        "question": "?",
+        "template": "comparison",
+        "protocol": "random_622",
+        "rows": {"a": {"title": "One", "method": "one", "variant": "paper"}, "b": {"title": "Other"}},
+    },
+    "figure1": {"title": "Figure 1", "question": "?", "template": "distribution", "reads": ["interactions"]},
+}
+ENCODER = {"embedding": 8, "layers": [16]}
+
+
+def catalog(**data: Any) -> Catalog:
+    card = Catalog.load(find_root()).datasets["kuairand_pure"]
+    card = card.model_copy(update={"feature_sets": {"few": ["user", "item"]}, **data})
+    return Catalog(
+        root=find_root(),
+        datasets={"kuairand_pure": card, "second": card.model_copy(update={"title": "Second"})},
+        methods={name: MethodCard.model_validate(values) for name, values in METHODS.items()},
+        protocols={
+            name: Protocol(title=name, order="random", shares=shares)
+            for name, shares in {"random_622": (6, 2, 2), "random_811": (8, 1, 1)}.items()
+        },
+        sizes={
+            name: Size.model_validate({"encoder": ENCODER, "training": {"epochs": epochs}})
+            for name, epochs in {"tiny": 5, "small": 50, "paper": 500}.items()
+        },
+        papers={"paper": Paper.model_validate({"title": "P", "reference": "R", "artifacts": ARTIFACTS})},
+    )
+
+
+def plan(**values: Any) -> Plan:
+    return Plan(RunConfig.model_validate({"name": "run", **values}), catalog())
+
+
+def spec(method: str, variant: str = "paper", **values: Any) -> JobSpec:
+    return plan(**values).jobs[
+        f"kuairand_pure/watch_time/random_622/{values.get('regime', 'shared')}/{method}/{variant}"
+    ]
+
+
+def folder_of(tmp_path: Path) -> dict[str, Any]:
+    return {"kuairand_pure": {"folder": str(write_folder(tmp_path))}}
+
+
+# Jobs
+
+
+def test_every_variant_that_can_run_is_a_job_of_each_table() -> None:
+    jobs = plan(tasks=["watch_time", "watch_ratio"], protocols=["random_622", "random_811"]).jobs
+    time = ["constant/median", "constant/mean", "one/paper", "one/twin", "one/wide", "two/paper", "two/knows"]
+    ratio = ["constant/median", "constant/mean", "one/paper", "one/twin", "one/wide", "two/ratio"]
+    assert list(jobs) == [
+        f"kuairand_pure/{task}/{protocol}/shared/{job}"
+        for task, runnable in (("watch_time", time), ("watch_ratio", ratio))
+        for protocol in ("random_622", "random_811")
+        for job in [*runnable, "oracle/default"]
+    ]
+    assert all(key == job.key for key, job in jobs.items())
+
+
+def test_on_given_files_nothing_knows_the_truth(tmp_path: Path) -> None:
+    run = plan(datasets=folder_of(tmp_path))
+    assert not any(key.endswith(("two/knows", "oracle/default")) for key in run.jobs)
+    reason = "needs the known distribution of a simulated log"
+    assert run.excluded() == {
+        "two/ratio on kuairand_pure, watch_time": "predicts watch_ratio, not watch_time",
+        "two/knows on kuairand_pure, watch_time": reason,
+        "oracle/default on kuairand_pure, watch_time": reason,
+    }
+
+
+def test_a_need_that_the_data_do_not_meet_is_the_reason() -> None:
+    without = catalog(provides=[])
+    assert (
+        without.reason_against("two", "kuairand_pure", "watch_time", simulated=True)
+        == "needs duration, which KuaiRand-Pure does not have"
+    )
+    both = without.reason_against("two", "kuairand_pure", "watch_time", simulated=False, variant="knows")
+    assert both == "needs duration and truth, which KuaiRand-Pure does not have"
+    assert without.reason_against("two", "kuairand_pure", "watch_time", False, "ratio") == (
+        "predicts watch_ratio, not watch_time"
+    )
+    assert without.reason_against("one", "kuairand_pure", "watch_time", simulated=False) is None
+
+
+def test_a_list_of_methods_gets_those_of_its_artifacts_too() -> None:
+    assert plan(methods=["two"], artifacts=[]).methods == ["two"]
+    assert plan(methods=["two"], artifacts=["paper/table1"]).methods == ["one", "two"]
+    assert plan(methods=["two"], artifacts=["paper/figure1"]).methods == ["two"]
+    assert plan(methods="all").methods == list(METHODS)
+
+
+def test_an_empty_list_of_artifacts_is_none_of_them() -> None:
+    assert plan(artifacts=[]).artifacts == {}
+    assert list(plan().artifacts) == ["paper/table1", "paper/figure1"]
+
+
+def test_methods_without_randomness_run_once() -> None:
+    assert spec("constant", "median", repetitions=7).repetitions == 1
+    assert spec("one", repetitions=7).repetitions == 7
+
+
+def test_only_stackable_methods_are_stacked() -> None:
+    assert spec("one", seeds_together="stacked").stacked
+    assert not spec("two", seeds_together="stacked").stacked
+    assert not spec("one").stacked
+
+
+def test_a_search_is_off_unless_asked_for_and_possible() -> None:
+    assert (spec("one").search_trials, spec("one").search) == (0, {})
+    assert (spec("one", search_trials=4).search_trials, spec("one", search_trials=4).search) == (
+        4,
+        {"training.learning_rate": [0.1, 0.2]},
+    )
+    assert spec("two", search_trials=4).search_trials == 0
+
+
+# Settings
+
+
+def test_settings_come_in_layers() -> None:
+    """Method, then size, variant, regime and the run's own: the later wins."""
+    assert spec("one", size="small").settings == {"weight": 1.0, "form": "a"}
+    assert spec("one", size="tiny").settings == {"weight": 2.0, "form": "a"}
+    assert spec("one", "twin", size="tiny").settings == {"weight": 2.0, "form": "b"}
+    own = {"one": {"weight": 3.0, "form": "c"}}
+    assert spec("one", "twin", size="tiny", settings=own).settings == {"weight": 3.0, "form": "c"}
+    assert spec("constant", "mean").settings == {"statistic": "mean"}
+
+
+def test_training_comes_in_layers_over_that_of_the_size() -> None:
+    assert spec("two", size="small").training.epochs == 50
+    assert (spec("one", size="tiny").training.epochs, spec("one", size="tiny").training.patience) == (2, 1)
+    published = spec("one", size="tiny", regime="as_published").training
+    assert (published.epochs, published.patience, published.batch) == (30, 1, 64)
+    own = {"one": {"training": {"epochs": 4}}}
+    assert spec("one", size="tiny", regime="as_published", settings=own).training.epochs == 4
+    assert spec("two", settings=own) == spec("two")
+
+
+def test_codec_and_encoder_settings_reach_the_job() -> None:
+    wide = spec("one", "wide")
+    assert wide.codec is not None
+    assert wide.codec.settings == {"scale": "max", "multiplier": 2.0}
+    assert (wide.encoder.embedding, wide.encoder.layers) == (99, (16,))
+    own = spec("one", "wide", settings={"one": {"codec": {"multiplier": 3.0}, "encoder": {"layers": [4, 2]}}})
+    assert own.codec is not None
+    assert own.codec.settings == {"scale": "max", "multiplier": 3.0}
+    assert (own.encoder.embedding, own.encoder.layers) == (99, (4, 2))
+
+
+def test_a_feature_set_is_that_of_the_data_set() -> None:
+    assert spec("one", "wide").features == ["user", "item"]
+    assert spec("one").features is None
+
+
+def test_readouts_are_the_variants_own_where_it_has_some() -> None:
+    assert (spec("constant", "median").readouts, spec("constant", "mean").readouts) == (["median"], ["mean"])
+
+
+def test_any_setting_changes_the_hash_of_its_job_only() -> None:
+    before = {key: job.hash for key, job in plan().jobs.items()}
+    changed = {key: job.hash for key, job in plan(settings={"one": {"weight": 5.0}}).jobs.items()}
+    assert {key for key in before if before[key] != changed[key]} == {key for key in before if "/one/" in key}
+    assert len(set(before.values())) == len(before)
+    assert not set(before.values()) & {job.hash for job in plan(seed=1).jobs.values()}
+
+
+# Files
+
+
+def test_equal_codecs_share_one_file_and_others_do_not() -> None:
+    run = plan()
+    files = {key.rsplit("/shared/")[1]: run.codec_file(job) for key, job in run.jobs.items()}
+    assert files["one/paper"] == files["one/twin"] == files["two/paper"]
+    assert files["one/wide"] != files["one/paper"]
+    assert files["constant/median"] is None
+    place = run.codec_file(spec("one"))
+    assert place is not None
+    assert place.parent == Path("results/run/codecs/kuairand_pure/watch_time/random_622")
+    assert place.name.startswith("scaled-")
+
+
+def test_codecs_of_other_rows_or_targets_have_other_files() -> None:
+    run = plan(tasks=["watch_time", "watch_ratio"], protocols=["random_622", "random_811"])
+    files = {run.codec_file(job) for job in run.jobs.values() if job.method == "one" and job.variant == "paper"}
+    assert len(files) == 4
+
+
+def test_files_lie_below_the_run() -> None:
+    run = plan()
+    assert run.job_folder(spec("one")) == Path("results/run/jobs/kuairand_pure/watch_time/random_622/shared/one/paper")
+    assert run.encoded_folder("kuairand_pure", "random_622") == Path(
+        "results/run/data/kuairand_pure/random_622/encoded"
+    )
+
+
+def test_the_simulators_settings_and_version_identify_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def folder(**simulator: int) -> Path:
+        return plan(datasets={"kuairand_pure": {"simulator": simulator}}).raw_folder("kuairand_pure")
+
+    assert folder() == folder(rows=40_000)
+    assert len({folder(), folder(seed=2), folder(rows=41_000), folder(users=100)}) == 4
+    before = folder()
+    monkeypatch.setattr(plan_module, "SIMULATOR_VERSION", 10**6)
+    assert folder() != before
+    assert before.parent == Path("data/simulated")
+
+
+def test_given_files_are_those_that_are_there(tmp_path: Path) -> None:
+    run = plan(datasets=folder_of(tmp_path))
+    files = [tmp_path / "data" / name for name in (SECOND_LOG, USERS, VIDEOS)]
+    assert run.raw_files("kuairand_pure") == files
+    assert run.raw_identity("kuairand_pure") == {str(path): path.stat().st_size for path in files}
+    assert run.truth("kuairand_pure") is None
+    assert plan().truth("kuairand_pure") == plan().raw_folder("kuairand_pure") / "truth.npz"
+
+
+def test_the_split_is_one_per_data_set_and_protocol() -> None:
+    run = plan(datasets={"kuairand_pure": {}, "second": {}})
+    pairs = [(data, protocol) for data in ("kuairand_pure", "second") for protocol in ("random_622", "random_811")]
+    assert len({run.split_seed(*pair) for pair in pairs}) == 4
+    assert plan(repetitions=9, methods=["one"]).split_seed(*pairs[0]) == run.split_seed(*pairs[0])
+    assert plan(seed=1).split_seed(*pairs[0]) != run.split_seed(*pairs[0])
+
+
+# Artifacts
+
+
+def test_an_artifact_shows_its_rows_the_trivial_ones_and_the_oracle() -> None:
+    table = "kuairand_pure/watch_time/random_622/shared"
+    assert plan().artifact_keys("paper/table1") == [
+        f"{table}/{job}" for job in ("constant/median", "constant/mean", "one/paper", "oracle/default")
+    ]
+    assert plan().artifact_keys("paper/figure1") == []
+
+
+def test_an_artifact_stands_under_its_own_protocol_where_the_run_has_it() -> None:
+    table = catalog().artifacts()["paper/table1"]
+    assert plan(protocols=["random_811", "random_622"]).artifact_protocol(table) == "random_622"
+    assert plan(protocols=["random_811"]).artifact_protocol(table) == "random_811"
+
+
+def test_an_artifact_depends_on_what_it_reads() -> None:
+    run = plan()
+    table, figure = run.artifact_inputs("paper/table1"), run.artifact_inputs("paper/figure1")
+    assert table[0] == run.catalog.root / "reports" / "comparison.py"
+    assert run.job_folder(spec("one")) / "metrics.json" in table
+    assert run.job_folder(spec("two")) / "metrics.json" not in table
+    assert run.data_folder("kuairand_pure") / "interactions.parquet" in figure
+    assert not any("jobs" in path.parts for path in figure)
+
+
+# From a file and from Snakemake
+
+
+def test_the_workflow_lays_the_command_line_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("name: one\nmethods: [vr]\nartifacts: []\nrepetitions: 3\n")
+    values = {"name": "one", "methods": ["vr"], "artifacts": [], "repetitions": 2}
+    run = Plan.from_workflow(values, [str(path)], find_root())
+    assert (run.config.name, run.config.repetitions) == ("one", 2)
+    assert Plan.from_workflow({}, [], find_root()).config == RunConfig()
+    raw = write_folder(tmp_path)
+    assert Plan.from_workflow({"source": str(raw)}, [str(path)], find_root()).config.datasets[
+        "kuairand_pure"
+    ].folder == str(raw)
+
+
+def test_the_workflow_checks_every_file(tmp_path: Path) -> None:
+    """Snakemake's own reader lets a key stand twice."""
+    (tmp_path / "one.yaml").write_text("name: one\nname: two\n")
+    (tmp_path / "two.yaml").write_text("methods: [vr]\n")
+    with pytest.raises(WatchtimeError, match=r"one\.yaml: .* 'name' twice"):
+        Plan.from_workflow({}, [str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml")], find_root())
+
+
+def test_the_written_configuration_gives_the_same_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = find_root()
+    monkeypatch.chdir(tmp_path)
+    Path("run.yaml").write_text("methods: [vr]\nsettings: {vr: {training: {learning_rate: 1e-3}}}\n")
+    run = Plan.load(Path("run.yaml"), root)
+    run.write_config()
+    assert Plan.load(run.folder / "config.yaml", root).jobs == run.jobs
+
+
+def test_a_card_is_read_only() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        DatasetCard.model_validate(catalog().datasets["second"].model_dump()).title = "x"  # type: ignore[misc]
