@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 
 from watchtime.core.catalog import Catalog, DatasetCard, Feature, find_root
-from watchtime.core.config import DatasetSource, RunConfig
+from watchtime.core.config import DatasetSource, RunConfig, to_yaml
 from watchtime.core.files import write_text
 from watchtime.core.job import JobSpec, resolve
 from watchtime.core.plan import Plan
@@ -113,34 +112,43 @@ def model(job: JobSpec, log: EncodedLog | None = None, encoding: Encoding | None
     return Model(job, encoding, codec(job, log), [])
 
 
-def write_run(root: Path, methods: list[str], **options: Any) -> Plan:
-    """Write ``config/`` and ``results/tiny`` below ``root``, all that ``watchtime train`` reads, and return the plan.
+def table_log(
+    user: Sequence[int],
+    item: Sequence[int],
+    target: Sequence[float] | None = None,
+    duration: Sequence[float] | None = None,
+    numeric: Sequence[float] | None = None,
+) -> EncodedLog:
+    """Return a log with the fields user and item, and one numeric column that is 0 where none is given."""
+    column = np.zeros(len(user)) if numeric is None else np.asarray(numeric)
+    return EncodedLog(
+        fields=("user", "item"),
+        columns=("column",),
+        categorical=np.column_stack([user, item]).astype(np.int32),
+        numeric=column[:, None].astype(np.float32),
+        multi_valued={},
+        user=np.asarray(user, dtype=np.int32),
+        raw_row=np.arange(len(user), dtype=np.uint32),
+        watch_time=None if target is None else np.asarray(target, dtype=np.float64),
+        duration=None if duration is None else np.asarray(duration, dtype=np.float64),
+    )
 
-    Its paths are relative: the working folder has to be ``root``.
+
+def write_run(root: Path, methods: list[str], **options: Any) -> Plan:
+    """Write ``results/tiny`` below ``root`` with all that ``watchtime train`` reads, and return the plan.
+
+    The tiny log stands in the place of KuaiRand-Pure. Paths are relative: the working folder has to be ``root``.
     """
-    for name in ("methods", "sizes.yaml", "protocols.yaml"):
-        source = find_root() / "config" / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, _parent(root / "config" / name))
-    write_text(root / "config" / "datasets" / "tiny.yaml", _yaml(CARD.model_dump(mode="json")))
-    config = RunConfig(name="tiny", datasets={"tiny": DatasetSource()}, methods=methods, artifacts=[], **options)
-    write_text(root / "results" / "tiny" / "config.yaml", _yaml(config.model_dump(mode="json")))
-    plan = Plan.load(root / "results" / "tiny" / "config.yaml", root)
-    log, encoding = encoded()
-    interactions().write_parquet(_parent(root / plan.data_folder("tiny") / "interactions.parquet"))
-    folder = root / plan.encoded_folder("tiny", "random_622")
+    config = RunConfig(name="tiny", methods=methods, artifacts=[], **options)
+    write_text(root / "results" / "tiny" / "config.yaml", to_yaml(config))
+    plan = Plan.load(root / "results" / "tiny" / "config.yaml", catalog().root)
+    (log, encoding), (dataset,) = encoded(), config.datasets
+    folder = root / plan.encoded_folder(dataset, config.protocols[0])
     log.save(folder)
     encoding.save(folder / "encoding.json")
+    interactions().write_parquet(root / plan.data_folder(dataset) / "interactions.parquet")
     for job in plan.jobs.values():
         path, fitted = plan.codec_file(job), codec(job, log)
         if path is not None and fitted is not None:
             save(fitted, root / path)
     return plan
-
-
-def _yaml(values: dict[str, Any]) -> str:
-    return yaml.safe_dump(values, sort_keys=False)
-
-
-def _parent(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

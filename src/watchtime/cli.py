@@ -189,6 +189,15 @@ def collect(run: Path) -> None:
 
 @main.command()
 @_run
+def verdicts(run: Path) -> None:
+    """Judge every published number against what the run measured."""
+    from watchtime.reporting.verdicts import write_verdicts as step
+
+    step(_plan(run))
+
+
+@main.command()
+@_run
 @click.option("--artifact", required=True, help="Such as prowtp/table1, summary or resources.")
 def render(run: Path, artifact: str) -> None:
     """Execute an artifact's notebook and render it as a PDF."""

@@ -16,7 +16,7 @@ from watchtime.labels.storage import fit_codec
 from watchtime.methods.base import build
 from watchtime.methods.wlr import WeightedLogisticRegression
 
-# Two contexts of five rows each; with durations of 30 the 60 % quantile of min(y, duration) is 12.6.
+# Two contexts of five rows each; the 60 % quantile of min(y, 30) is 5.4.
 CONTEXT = np.repeat([0, 1], 5)
 TARGET = np.array([0.0, 3.0, 5.0, 40.0, 20.0, 1.0, 0.0, 2.0, 13.0, 6.0])
 DURATION = np.full(10, 30.0)
@@ -55,7 +55,7 @@ def test_long_plays_predict_the_watch_time_that_is_spent_in_them() -> None:
     played = np.minimum(TARGET, DURATION)
     long = played > np.quantile(played, 0.6)
     expected = [played[(context == CONTEXT) & long].sum() / 5 for context in (0, 1)]
-    assert expected == [10.0, 2.6]
+    assert expected == [10.0, 3.8]
     np.testing.assert_allclose(wlr.readouts(best(wlr), DURATION[:2])["mean"], expected, rtol=1e-4)
 
 

@@ -173,8 +173,8 @@ def test_checkpoints_are_not_written_more_often_than_they_should(
 @pytest.mark.slow
 def test_a_killed_process_resumes(tmp_path: Path) -> None:
     """kill -9 of ``watchtime train`` in the middle; the command run again gives the files of an unkilled run."""
-    training = SETTINGS | {"epochs": 40, "patience": 40, "batch": 8}
-    key = "tiny/watch_time/random_622/shared/tpm/paper"
+    training = SETTINGS | {"epochs": 20, "patience": 20, "batch": 16}
+    key = "kuairand_pure/watch_time/random_622/shared/tpm/paper"
     for name in ("killed", "whole"):
         logs.write_run(tmp_path / name, ["tpm"], repetitions=1, settings={"tpm": {"training": training}})
     command = [
@@ -187,7 +187,7 @@ def test_a_killed_process_resumes(tmp_path: Path) -> None:
     first = subprocess.Popen(command, cwd=tmp_path / "killed", env=os.environ | {"OMP_NUM_THREADS": "1"})
     deadline = time.monotonic() + 120
     state = folders["killed"] / "checkpoint.0.safetensors"
-    while not (state.exists() and saved_epoch(state) >= 5):
+    while not (state.exists() and saved_epoch(state) >= 3):
         assert first.poll() is None, "training ended before it was killed"
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -74,5 +74,22 @@ def artifact_inputs(wildcards):
     return [str(from_here(path)) for path in plan.artifact_inputs(wildcards.artifact)]
 
 
+def artifact_sources(wildcards):
+    """What its template imports, so that one page's tables rerun that page alone."""
+    return sorted({*source_files("reporting.render"), *script_sources(plan.template(wildcards.artifact))})
+
+
+def report_style(wildcards):
+    return [str(from_here(path)) for path in sorted((plan.catalog.root / "reports" / "style").iterdir())]
+
+
 def artifact_settings(wildcards):
     return canonical_json(plan.artifact_settings(wildcards.artifact))
+
+
+def verdict_inputs(wildcards):
+    return [str(from_here(path)) for path in plan.verdict_inputs()]
+
+
+def verdict_settings(wildcards):
+    return canonical_json(plan.verdict_settings())

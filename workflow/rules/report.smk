@@ -5,8 +5,8 @@ wildcard_constraints:
 rule artifact:
     input:
         results=artifact_inputs,
-        sources=source_files("reporting.render", "reporting.report"),
-        style=str(from_here(plan.catalog.root / "reports" / "style" / "report.typ")),
+        sources=artifact_sources,
+        style=report_style,
     output:
         pdf="<run>/reports/{artifact}.pdf",
     log:

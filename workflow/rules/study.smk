@@ -22,3 +22,24 @@ rule collect:
         run=run_folder,
     shell:
         "watchtime collect --run {params.run} 2> {log}"
+
+
+rule verdicts:
+    input:
+        results=verdict_inputs,
+        sources=source_files("reporting.verdicts"),
+    output:
+        verdicts="<run>/verdicts.parquet",
+    log:
+        "<logs>/verdicts.log",
+    benchmark:
+        "<benchmarks>/verdicts.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        run=run_folder,
+        settings=verdict_settings,
+    shell:
+        "watchtime verdicts --run {params.run} 2> {log}"

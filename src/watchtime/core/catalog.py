@@ -116,9 +116,9 @@ class PublishedRow(Settings):
 class Artifact(Settings):
     """One table or figure of a paper and what regenerates it.
 
-    ``rows`` has the keys of the published rows (``PublishedCell.row``); ``conventions`` names the paper's own rule for
-    a metric where it is not ``strict``; without ``protocol`` the page shows all rows; ``reads`` is what the page may read of a run, so that nothing else reruns it;
-    ``notes`` say what the paper leaves open and how it is read here.
+    ``rows`` has the keys of the published rows (``published.row_key``); ``conventions`` names the paper's own rule
+    for a metric where it is not ``strict``; without ``protocol`` the page is about all rows of a log; ``reads`` is
+    what the page may read of a run, so that nothing else reruns it; ``notes`` say what the paper leaves open.
     """
 
     title: str

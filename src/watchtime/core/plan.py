@@ -19,7 +19,7 @@ from watchtime.core.seeds import derive_seed
 RESULTS = Path("results")
 SIMULATED = Path("data/simulated")
 # The run's own pages, and what each may read of the run.
-SUMMARIES: dict[str, list[str]] = {"summary": ["counts", "metrics", "verdicts"], "resources": ["resources"]}
+SUMMARIES = {"summary": ["counts", "metrics", "searches", "verdicts"], "resources": ["resources"]}
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,8 @@ class Plan:
         if name == "resources":
             return [self.folder / "resources.parquet", self.folder / "environment.json"]
         tables = [self.folder / "metrics.parquet", self.folder / "verdicts.parquet"]
-        return [*tables, *self.count_files(self.config.protocols)]
+        searches = [self.job_folder(spec) / "metrics.json" for spec in self.jobs.values() if spec.search_trials]
+        return [*tables, *searches, *self.count_files(self.config.protocols)]
 
     def artifact_settings(self, name: str) -> dict[str, Any]:
         """What an artifact's page depends on beside its files."""

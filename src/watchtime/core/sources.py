@@ -13,8 +13,16 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 def source_files(*modules: str) -> list[Path]:
     """Return the files of the given modules (``training.job``) and of all that they import from this package."""
+    return _closure([_file(module) for module in modules])
+
+
+def script_sources(script: Path) -> list[Path]:
+    """Return the files of this package that a script outside it imports, and of all that these import."""
+    return _closure(list(_imports(script)))
+
+
+def _closure(waiting: list[Path]) -> list[Path]:
     found: set[Path] = set()
-    waiting = [_file(module) for module in modules]
     while waiting:
         path = waiting.pop()
         if path not in found:

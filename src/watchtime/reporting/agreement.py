@@ -12,7 +12,8 @@ from watchtime.evaluation.metrics import METRICS
 from watchtime.evaluation.statistics import holm
 from watchtime.reporting import rules
 from watchtime.reporting.alignment import format_number, usual_decimals
-from watchtime.reporting.comparison import ARROWS, Entry, competitors, entries
+from watchtime.reporting.comparison import Entry, competitors, entries
+from watchtime.reporting.measure_columns import ARROWS
 from watchtime.reporting.notes import Notes
 from watchtime.reporting.opening import value_obstacles
 from watchtime.reporting.published import row_key
@@ -20,10 +21,13 @@ from watchtime.reporting.report import Report
 from watchtime.reporting.results import ALPHA, Line, Measure, Results
 from watchtime.reporting.tables import Cell, Column, Section, Table, Value
 from watchtime.reporting.text import Markdown, escape
+from watchtime.reporting.words import sentence
 
 
-def table(report: Report, dataset: str) -> Table:
+def table(report: Report, dataset: str) -> Table | Markdown:
     """Every published cell of one data set with what was measured for it, its verdict and the reason."""
+    if not report.verdicts.filter(dataset=dataset).height:
+        return Markdown(f"The paper prints no number on {escape(report.data_title(dataset))}.")
     artifact, notes = report.artifact, Notes()
     obstacles = rules.uncompared(value_obstacles(report, dataset))
     rows: list[Section | list[Cell | Value]] = []
@@ -35,7 +39,7 @@ def table(report: Report, dataset: str) -> Table:
         for one in cells.iter_rows(named=True):
             row = artifact.rows[row_key(one["method"], one["variant"])]
             job = f"{row.method}/{row.variant}" if row.method else None
-            note = notes.letter(_sentence(one["reason"].removesuffix(f"; {obstacles}")))
+            note = notes.letter(sentence(one["reason"].removesuffix(f"; {obstacles}")))
             rows.append([row.title, job, *_numbers(one, decimals), Cell(one["verdict"], note=note)])
     reference = artifact.rows[artifact.reference_row].title if artifact.reference_row else "reference"
     heads = [Column("Row"), Column("Our job")]
@@ -49,7 +53,7 @@ def table(report: Report, dataset: str) -> Table:
         f"paired over repetitions, and is corrected by Holm over all differences of the table."
     )
     if obstacles:
-        caption += f" {_sentence(obstacles)}"
+        caption += f" {sentence(obstacles)}"
     return Table([*heads, Column("Verdict")], rows, caption=caption, notes=notes.texts)
 
 
@@ -72,12 +76,12 @@ def conclusions(report: Report, dataset: str) -> Markdown:
     columns = [Measure.of(name) for name in report.artifact.metrics]
     best, against = results.best(lines, columns), _against(results, ours, others, columns)
     names = _names([*plain, *published])
-    sentences = [counts(report, dataset), *_orders(report, dataset)]
+    said = [counts(report, dataset), *_orders(report, dataset)]
     for measure in best:
         parts = [_best_sentence(results, measure, best[measure], names)]
         parts += [_against_sentence(*against[measure], names)] if measure in against else []
-        sentences.append(Markdown(f"*{escape(METRICS[measure.metric].title)}*: {' '.join(parts)}"))
-    return Markdown("\n".join(f"- {sentence}" for sentence in [*sentences, *_constant(report, dataset)]))
+        said.append(Markdown(f"*{escape(METRICS[measure.metric].title)}*: {' '.join(parts)}"))
+    return Markdown("\n".join(f"- {line}" for line in [*said, *_constant(report, dataset)]))
 
 
 def _numbers(one: dict[str, Any], decimals: int) -> list[Value]:
@@ -92,10 +96,6 @@ def _numbers(one: dict[str, Any], decimals: int) -> list[Value]:
     off = None if one["ours"] is None else 100 * (one["ours"] - one["published"]) / one["published"]
     differences = [shown(one["published_difference"]), shown(one["difference"]), shown(one["p_value"], 3)]
     return [shown(one["published"]), ours, shown(off, 1), *differences]
-
-
-def _sentence(phrase: str) -> str:
-    return f"{phrase[:1].upper()}{phrase[1:]}."
 
 
 def _orders(report: Report, dataset: str) -> list[str]:

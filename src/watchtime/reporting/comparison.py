@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from watchtime.core.catalog import PublishedRow
 from watchtime.evaluation.metrics import METRICS
 from watchtime.evaluation.xauc import CONVENTIONS
-from watchtime.reporting.alignment import Interval
+from watchtime.reporting.measure_columns import measure_column
 from watchtime.reporting.notes import Notes
 from watchtime.reporting.published import row_key
 from watchtime.reporting.report import Report
-from watchtime.reporting.results import ALPHA, Line, Measure, Results
+from watchtime.reporting.results import ALPHA, Line, Measure
 from watchtime.reporting.tables import Cell, Column, Section, Table, Value
 from watchtime.reporting.text import Markdown
-
-ARROWS = {"lower": " ↓", "higher": " ↑", "none": ""}
+from watchtime.reporting.words import percent, sentence
 
 
 @dataclass(frozen=True)
@@ -73,37 +72,41 @@ def table(report: Report, dataset: str) -> Table:
     def cells(entry: Entry) -> list[Cell | Value]:
         shown: list[Cell | Value] = []
         for measure in columns:
-            value = estimate(results, entry.line, measure)
+            value = results.interval(entry.line, measure) if entry.line else None
             shown.append(Cell(value, best=entry.line in best.get(measure, [])))
             row = verdicts.get((entry.published_row, measure.metric)) if entry.published_row else None
-            shown.append(Cell(row["published"], note=notes.letter(f"{row['verdict'].capitalize()}.")) if row else None)
+            shown.append(Cell(row["published"], note=notes.letter(sentence(row["verdict"]))) if row else None)
         return shown
 
     rows: list[Section | list[Cell | Value]] = []
     for title, section in entries(report, dataset).items():
         rows.append(Section(title))
         for entry in section:
-            parameters = results.parameters[entry.line.method, entry.line.variant] if entry.line else None
+            parameters = report.parameters(results, entry.line) if entry.line else None
             readout = entry.line.readout if entry.line else None
             name = Cell(entry.title, note=notes.letter(entry.reason))
             rows.append([name, readout, parameters, *cells(entry)])
-    heads = [Column("Method"), Column("Readout"), Column("Parameters")]
+    heads, unit = (
+        [Column("Method"), Column("Readout"), Column("Parameters")],
+        report.unit(dataset, report.artifact.task),
+    )
     for measure in columns:
-        heads += [measure_column(report, dataset, measure), Column("Paper", align="right")]
+        heads += [measure_column(measure, unit), Column("Paper", align="right")]
     return Table(heads, rows, caption=_caption(report, dataset), notes=notes.texts)
 
 
 def conventions(report: Report, dataset: str) -> Table:
     """XAUC and XGAUC of every line under every rule for ties, with the tie masses."""
     results = report.results(dataset)
-    shown = [Measure(name, rule) for name in ("xauc", "xgauc") for rule in METRICS[name].conventions]
+    # DADF's rule equals PTPM's, so its column would say nothing.
+    shown = [Measure(name, rule) for name in ("xauc", "xgauc") for rule in METRICS[name].conventions if rule != "dadf"]
     ties = Measure.of("prediction_tie_mass")
     rows = [
         [
             entry.title,
             entry.line.readout,
-            *(mean(results, entry.line, measure) for measure in shown),
-            _share(mean(results, entry.line, ties)),
+            *(results.mean(entry.line, measure) for measure in shown),
+            _share(results.mean(entry.line, ties)),
         ]
         for section in entries(report, dataset).values()
         for entry in section
@@ -122,39 +125,18 @@ def tie_mass(report: Report, dataset: str) -> Markdown:
     """Say how many pairs are tied and how many users XGAUC counts."""
     results = report.results(dataset)
     first = results.lines()[0]
-    tied = mean(results, first, Measure.of("target_tie_mass"))
-    counted, users = (mean(results, first, Measure.of(name)) for name in ("xgauc_users", "users"))
+    tied = results.mean(first, Measure.of("target_tie_mass"))
+    counted, users = (results.mean(first, Measure.of(name)) for name in ("xgauc_users", "users"))
     assert tied is not None
     return Markdown(
-        f"Of all pairs of test rows {tied:.2%} are tied in the target. XGAUC (strict) counts {counted:,.0f} of "
-        f"{users:,.0f} users: the others have no two rows with different targets.".replace("%", " %")
+        f"Of all pairs of test rows {percent(tied, 2)} are tied in the target. XGAUC counts {counted:,.0f} of "
+        f"{users:,.0f} users: the others have no two rows with different targets."
     )
 
 
 def definitions() -> Markdown:
     """List what every convention of XAUC counts."""
     return Markdown("\n".join(f"- *{name}*: {definition}" for name, definition in CONVENTIONS.items()))
-
-
-def estimate(results: Results, line: Line | None, measure: Measure) -> Interval | float | None:
-    """Return the mean with its interval; the bare mean where there is no randomness or one repetition."""
-    summary = results.summary(line, measure) if line else None
-    if summary is None:
-        return None
-    if summary.low is None or summary.high is None or (line and results.is_deterministic(line)):
-        return summary.mean
-    return Interval(summary.mean, summary.low, summary.high)
-
-
-def mean(results: Results, line: Line, measure: Measure) -> float | None:
-    summary = results.summary(line, measure)
-    return summary.mean if summary else None
-
-
-def measure_column(report: Report, dataset: str, measure: Measure) -> Column:
-    metric = METRICS[measure.metric]
-    unit = report.unit(dataset, report.artifact.task) if metric.unit == "target" else None
-    return Column(metric.title + ARROWS[metric.direction], unit)
 
 
 def _published_entries(report: Report, dataset: str, key: str, row: PublishedRow) -> list[Entry]:
@@ -178,8 +160,11 @@ def _job_entries(report: Report, dataset: str, method: str, variant: str, title:
     title = title or report.method_title(method, variant)
     reason = plan.catalog.reason_against(method, dataset, task, plan.is_simulated(dataset), variant)
     if reason:
-        return [Entry(title, None, reason=f"Not run: {reason}.")]
-    return [Entry(title, Line(method, variant, readout)) for readout in _readouts(report, dataset, method, variant)]
+        return [Entry(title, None, reason=sentence(f"not run: {reason}"))]
+    readouts = _readouts(report, dataset, method, variant)
+    if not readouts:
+        return [Entry(title, None, reason="Not run: left out by this run's list of methods.")]
+    return [Entry(title, Line(method, variant, readout)) for readout in readouts]
 
 
 def _readouts(report: Report, dataset: str, method: str, variant: str) -> list[str]:

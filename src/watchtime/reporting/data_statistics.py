@@ -12,6 +12,7 @@ from watchtime.reporting.notes import Notes
 from watchtime.reporting.report import Report
 from watchtime.reporting.tables import Cell, Column, Section, Table, Value
 from watchtime.reporting.text import Markdown
+from watchtime.reporting.words import sentence
 
 _TITLES = {
     "n_users": "Users",
@@ -30,8 +31,7 @@ def published(report: Report) -> Table:
         known = dataset in report.datasets
         rows.append(Section(report.data_title(dataset) if known else dataset))
         for one in report.verdicts.filter(dataset=dataset).iter_rows(named=True):
-            reason = f"{one['reason'][:1].upper()}{one['reason'][1:]}."
-            verdict = Cell(one["verdict"], note=notes.letter(reason) if one["reason"] else "")
+            verdict = Cell(one["verdict"], note=notes.letter(sentence(one["reason"])))
             ours = None if one["ours"] is None else int(one["ours"])
             left = _left(report, dataset, one["metric"]) if known else None
             rows.append([_TITLES[one["metric"]], int(one["published"]), ours, left, verdict])

@@ -15,6 +15,7 @@ from watchtime.reporting.figures import PALETTE, figure, show
 from watchtime.reporting.report import Report
 from watchtime.reporting.tables import Column, Table, Value
 from watchtime.reporting.text import Markdown
+from watchtime.reporting.words import percent
 
 LENGTHS = ("Short", "Middle", "Long")
 BIN = 0.05
@@ -25,13 +26,14 @@ STANDARD_ERRORS = 3.0
 def modes(counts: npt.NDArray[np.int64]) -> list[int]:
     """Return the bins of a histogram that are modes.
 
-    A mode is a highest bin whose count c exceeds the saddle towards every higher one by 3 √c, three standard errors
-    of a count; towards the ends of the histogram the saddle is 0.
+    A mode is a highest bin whose count c exceeds the lowest count s on the way to every higher bin by more than
+    3 √(c + s), three standard errors of the difference of two counts. Beyond the ends of the histogram s is 0.
     """
     padded = np.concatenate([[0], counts, [0]])
     peaks, found = find_peaks(padded, prominence=1)
-    heights = padded[peaks]
-    return [int(peak) - 1 for peak in peaks[found["prominences"] > STANDARD_ERRORS * np.sqrt(heights)]]
+    saddles = padded[peaks] - found["prominences"]
+    is_mode = found["prominences"] > STANDARD_ERRORS * np.sqrt(padded[peaks] + saddles)
+    return [int(peak) - 1 for peak in peaks[is_mode]]
 
 
 def draw(report: Report, dataset: str) -> None:
@@ -87,7 +89,7 @@ def conclusion(report: Report, dataset: str) -> Markdown:
     return Markdown(
         f"{report.data_title(dataset)}, number of modes of the watch ratio: {', '.join(found)}; {several} of "
         f"{len(groups)} groups have more than one. The share of rows with a watch ratio of 1 or more {trend}: "
-        f"{', '.join(f'{share:.1%}'.replace('%', ' %') for share in shares)}."
+        f"{', '.join(map(percent, shares))}."
     )
 
 
@@ -97,7 +99,7 @@ def _groups(report: Report, dataset: str) -> list[DurationGroup]:
 
 def _histogram(group: DurationGroup) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Return bin edges and counts of the rows that were watched at all, up to the largest ratio shown."""
-    edges: Floats = np.arange(round(LARGEST / BIN) + 1) * BIN
+    edges = np.linspace(0, LARGEST, round(LARGEST / BIN) + 1)
     return edges, np.histogram(group.ratio[group.ratio > 0], edges)[0].astype(np.int64)
 
 
@@ -107,11 +109,11 @@ def _modes(group: DurationGroup) -> list[float]:
 
 
 def _caption(report: Report, dataset: str, groups: list[DurationGroup]) -> str:
-    zero = ", ".join(f"{group.name.lower()} {np.mean(group.ratio == 0):.1%}" for group in groups)
+    zero = ", ".join(f"{group.name.lower()} {percent(float(np.mean(group.ratio == 0)))}" for group in groups)
     beyond = max(float(np.mean(group.ratio > LARGEST)) for group in groups)
     return (
         f"Watch ratio on {report.data_title(dataset)}, three groups of equal size by duration, bins of {BIN:g}, on a "
-        f"logarithmic scale. A triangle marks a mode: a bin that exceeds the saddle towards every higher one by more "
-        f"than {STANDARD_ERRORS:g} standard errors of its count. Rows that were not watched at all are not drawn "
-        f"({zero}), nor are ratios above {LARGEST:g} (at most {beyond:.1%} of a group)."
-    ).replace("%", " %")
+        f"logarithmic scale. A triangle marks a mode: a bin that exceeds the lowest count on the way to every higher "
+        f"bin by more than {STANDARD_ERRORS:g} standard errors of the difference. Rows that were not watched at all "
+        f"are not drawn ({zero}), nor are ratios above {LARGEST:g} (at most {percent(beyond)} of a group)."
+    )

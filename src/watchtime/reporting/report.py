@@ -57,8 +57,10 @@ class Report:
         card = self.plan.catalog.methods[method]
         return f"{card.title} ({variant.replace('_', ' ')})" if len(card.variants) > 1 else card.title
 
-    def line_title(self, line: Line) -> str:
-        return f"{self.method_title(line.method, line.variant)}, {line.readout}"
+    def parameters(self, results: Results, line: Line) -> int | None:
+        """How many numbers were fitted; None for trees, which hold more than numbers, and for the oracle."""
+        is_counted = self.plan.catalog.methods[line.method].family in ("trivial", "network")
+        return results.parameters[line.method, line.variant] if is_counted else None
 
     def unit(self, dataset: str, task: str) -> str:
         """The unit of a target: s, or a ratio."""
@@ -103,6 +105,12 @@ class Report:
         """One of the tables of the whole run."""
         self._may_read(name)
         return pl.read_parquet(self.plan.folder / f"{name}.parquet")
+
+    def searches(self) -> dict[str, dict[str, Any]]:
+        """What the search of every searched job tried and chose, by the job's key."""
+        self._may_read("searches")
+        searched = [spec for spec in self.plan.jobs.values() if spec.search_trials]
+        return {spec.key: read_json(self.plan.job_folder(spec) / "metrics.json")["search"] for spec in searched}
 
     def environment(self) -> dict[str, Any]:
         """The machine and the versions with which the run was collected."""

@@ -10,6 +10,7 @@ import polars as pl
 
 from watchtime.evaluation.metrics import METRICS
 from watchtime.evaluation.statistics import Comparison, Summary, compare, holm, summarise
+from watchtime.reporting.alignment import Interval
 
 ALPHA = 0.05
 """A difference is significant where its p-value, after Holm's correction, is at most this."""
@@ -94,6 +95,18 @@ class Results:
             return Summary(values[0], values[0], values[0], 0.0, self.repetitions)
         return summarise(values.values())
 
+    def mean(self, line: Line, measure: Measure) -> float | None:
+        """Return the mean over the repetitions, None where there is no value."""
+        summary = self.summary(line, measure)
+        return summary.mean if summary else None
+
+    def interval(self, line: Line, measure: Measure) -> Interval | float | None:
+        """Return the mean with its interval as tables print it; without randomness, or once, it has none."""
+        summary = self.summary(line, measure)
+        if summary is None or summary.low is None or summary.high is None or self.is_deterministic(line):
+            return summary.mean if summary else None
+        return Interval(summary.mean, summary.low, summary.high)
+
     def compare(self, line: Line, reference: Line, measure: Measure) -> Comparison | None:
         """Return line minus reference over their common repetitions, None where one of them has no value."""
         ours, others = self.values(line, measure), self.values(reference, measure)
@@ -118,7 +131,7 @@ class Results:
 
     def leader(self, lines: Sequence[Line], measure: Measure) -> Line | None:
         """Return the line with the best mean, the first of several."""
-        means = {line: summary.mean for line in lines if (summary := self.summary(line, measure))}
+        means = {line: mean for line in lines if (mean := self.mean(line, measure)) is not None}
         if not means:
             return None
         return (min if measure.direction == "lower" else max)(means, key=lambda line: means[line])

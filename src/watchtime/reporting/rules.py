@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from watchtime.reporting.results import ALPHA
+from watchtime.reporting.words import percent
 
 Word = Literal["reproduced", "ordering holds", "differs", "used", "not comparable", "not run"]
 WORDS: tuple[Word, ...] = get_args(Word)
@@ -89,7 +90,7 @@ def judge(
 ) -> Verdict:
     """Return the verdict of rules 4 to 8; where there is no ``ordering``, it is the reason why."""
     if not obstacles and _reproduced(published, ours, tolerance):
-        return Verdict("reproduced", f"within {tolerance:.0%}")
+        return Verdict("reproduced", f"within {percent(tolerance, None)}")
     outside = not obstacles and _outside(published, ours, tolerance)
     values = _values(outside, obstacles, ours, tolerance)
     if isinstance(ordering, Ordering) and ordering.is_significant():
@@ -105,8 +106,8 @@ def judge_count(published: float, ours: float, obstacles: Sequence[str], toleran
         return Verdict("not comparable", ", ".join(obstacles))
     exact = Estimate(ours, ours, ours, 1)
     if _reproduced(published, exact, tolerance):
-        return Verdict("reproduced", f"within {tolerance:.0%}")
-    return Verdict("differs", f"more than {tolerance:.0%} off")
+        return Verdict("reproduced", f"within {percent(tolerance, None)}")
+    return Verdict("differs", f"more than {percent(tolerance, None)} off")
 
 
 def judge_setting(published: float, ours: Sequence[float]) -> Verdict:
@@ -158,7 +159,7 @@ def _values(outside: bool, obstacles: Sequence[str], ours: Estimate, tolerance: 
     if obstacles:
         return uncompared(obstacles)
     if outside:
-        return f"the value is more than {tolerance:.0%} off"
+        return f"the value is more than {percent(tolerance, None)} off"
     return "our interval is too wide to tell" if ours.low is not None else "one repetition gives no interval"
 
 

@@ -1,0 +1,58 @@
+# %%
+from IPython.display import display
+
+from watchtime.reporting import data_statistics, leaderboard, run_facts, verdict_summary
+from watchtime.reporting.report import Report
+from watchtime.reporting.text import Markdown, escape
+
+# %% tags=["parameters"]
+run: str = "results/demo"
+artifact: str = "summary"
+
+# %%
+report = Report(run, artifact)
+report.heading()
+
+# %%
+for board in leaderboard.boards(report):
+    display(Markdown(f"## {escape(leaderboard.title(report, board))}"))
+    display(leaderboard.table(report, board))
+    display(leaderboard.detectable(report, board))
+
+# %% [markdown]
+# ## What did not run
+
+# %%
+leaderboard.excluded(report)
+
+# %% [markdown]
+# ## Verdicts on the published numbers
+
+# %%
+verdict_summary.counts(report)
+
+# %%
+verdict_summary.meanings(report)
+
+# %%
+verdict_summary.measured_cells(report)
+
+# %%
+verdict_summary.reasons(report)
+
+# %% [markdown]
+# ## Data
+
+# %%
+display(run_facts.data(report))
+for board in leaderboard.boards(report):
+    if board.task == report.plan.config.tasks[0]:
+        display(data_statistics.split(report, board.dataset, board.protocol))
+
+# %% [markdown]
+# ## Settings
+
+# %%
+display(run_facts.shared_settings(report))
+display(run_facts.settings(report))
+run_facts.searches(report)

@@ -1,0 +1,122 @@
+"""The leaderboard of one data set, task and protocol: every method, variant and readout of the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watchtime.evaluation.metrics import METRICS
+from watchtime.evaluation.statistics import minimum_detectable_difference
+from watchtime.reporting.alignment import format_number, usual_decimals
+from watchtime.reporting.measure_columns import measure_column
+from watchtime.reporting.report import Report
+from watchtime.reporting.results import ALPHA, Line, Measure, Results
+from watchtime.reporting.tables import Cell, Column, Table, Value
+from watchtime.reporting.text import Markdown
+from watchtime.reporting.words import percent
+
+MEASURES = (Measure.of("xauc"), Measure.of("rmse"), Measure.of("mae"))
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Board:
+    """What may stand in one leaderboard."""
+
+    dataset: str
+    task: str
+    protocol: str
+
+
+def boards(report: Report) -> list[Board]:
+    """Return the leaderboards of the run."""
+    config = report.plan.config
+    return [
+        Board(dataset, task, protocol)
+        for dataset in config.datasets
+        for task in config.tasks
+        for protocol in config.protocols
+    ]
+
+
+def title(report: Report, board: Board) -> str:
+    """Return the heading of a leaderboard."""
+    protocol = report.plan.catalog.protocols[board.protocol].title
+    return f"{report.data_title(board.dataset)}, {board.task.replace('_', ' ')}, {protocol}"
+
+
+def table(report: Report, board: Board) -> Table:
+    """Every line, ranked by strict XAUC, with RMSE and MAE beside it."""
+    results = _results(report, board)
+    competing = _competing(report, results)
+    best = results.best(competing, MEASURES)
+    ranks = {line: rank for rank, line in enumerate(results.ranked(competing, MEASURES[0]), 1)}
+    rows: list[list[Cell | Value]] = [
+        [
+            ranks.get(line),
+            report.method_title(line.method, line.variant),
+            line.readout,
+            report.parameters(results, line),
+            *(Cell(results.interval(line, measure), best=line in best.get(measure, [])) for measure in MEASURES),
+        ]
+        for line in results.ranked(results.lines(), MEASURES[0])
+    ]
+    unit = report.unit(board.dataset, board.task)
+    columns = [Column("Rank", decimals=0), Column("Method"), Column("Readout"), Column("Parameters")]
+    columns += [measure_column(measure, unit) for measure in MEASURES]
+    return Table(columns, rows, caption=_caption(report, board))
+
+
+def detectable(report: Report, board: Board) -> Markdown:
+    """Say which differences the repetitions can find."""
+    results, repetitions = _results(report, board), report.plan.config.repetitions
+    competing, unit = _competing(report, results), report.unit(board.dataset, board.task)
+    if repetitions < 2:
+        return Markdown("One repetition finds no difference, however large: it says nothing about chance.")
+    parts = []
+    for measure in MEASURES:
+        spread, metric = results.paired_spread(competing, measure), METRICS[measure.metric]
+        if spread is not None:
+            found = minimum_detectable_difference(spread, repetitions, 1 - ALPHA, POWER)
+            ending = f" {unit}" if metric.unit == "target" else ""
+            parts.append(f"{format_number(found, usual_decimals([100 * found]))}{ending} in {metric.title}")
+    if not parts:
+        return Markdown("Fewer than two methods have randomness, so there is no spread of a difference.")
+    return Markdown(
+        f"The smallest true difference that {repetitions} repetitions find with a chance of {percent(POWER, 0)}, in "
+        f"one paired test at the level of {percent(ALPHA, 0)} before Holm's correction: {', '.join(parts)}. It follows "
+        "from the spread of the paired difference between neighbours in the ranking, its median over the methods with "
+        "randomness."
+    )
+
+
+def excluded(report: Report) -> Table | Markdown:
+    """List what could not run, with the reason."""
+    plan = report.plan
+    rows = [[*place.rsplit(" on ", 1), reason] for place, reason in plan.excluded().items()]
+    rows += [[name, "all", "left out by this run's list of methods"] for name in _left_out(report)]
+    if not rows:
+        return Markdown("Every method and variant ran on every data set.")
+    return Table([Column("Method"), Column("Where"), Column("Reason")], rows, caption="What did not run, and why.")
+
+
+def _left_out(report: Report) -> list[str]:
+    return [name for name in report.plan.catalog.methods if name not in report.plan.methods]
+
+
+def _results(report: Report, board: Board) -> Results:
+    frame = report.table("metrics").filter(dataset=board.dataset, task=board.task, protocol=board.protocol)
+    return Results(frame, report.plan.config.repetitions)
+
+
+def _competing(report: Report, results: Results) -> list[Line]:
+    return [line for line in results.lines() if report.plan.catalog.methods[line.method].family != "oracle"]
+
+
+def _caption(report: Report, board: Board) -> Markdown:
+    frame = report.table("metrics").filter(dataset=board.dataset, task=board.task, protocol=board.protocol)
+    return Markdown(
+        f"{frame['test_rows'][0]:,} test rows, ranked by strict XAUC. Mean ± half of the 95 % interval over "
+        f"{report.plan.config.repetitions} repetitions; a method without randomness is fitted once. **Bold**: the best "
+        f"of its column and what is not significantly different from it (paired t-test, Holm over the table, α = "
+        f"{ALPHA}). The oracle knows the distribution and has no rank; a rank readout has no error."
+    )

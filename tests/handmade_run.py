@@ -1,0 +1,124 @@
+"""A run that nobody trained: every file that pages and verdicts read, with numbers made by a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from watchtime.core.catalog import find_root
+from watchtime.core.config import RunConfig, to_yaml
+from watchtime.core.files import write_json, write_text
+from watchtime.core.job import JobSpec
+from watchtime.core.plan import Plan
+from watchtime.evaluation.metrics import METRICS
+from watchtime.reporting.collect import collect
+from watchtime.reporting.verdicts import write_verdicts
+
+Scores = Callable[[JobSpec, str, str, str, int], float]
+TYPICAL = {"mae": 20.0, "rmse": 40.0, "xauc": 0.6, "xgauc": 0.55, "users": 100.0, "xgauc_users": 80.0}
+
+
+def by_order(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
+    """Return a typical value, worse by 2 % with each letter of the method's name, with 0.1 % of noise."""
+    noise = np.sin(1 + repetition + len(spec.method + spec.variant) + len(readout + metric)) / 1000
+    worse = 0.02 * len(spec.method) * {"lower": 1, "higher": -1, "none": 0}[METRICS[metric].direction]
+    return TYPICAL.get(metric, 0.01) * (1 + worse + (0.0 if METRICS[metric].direction == "none" else noise))
+
+
+def write_run(
+    place: Path,
+    *,
+    scores: Scores = by_order,
+    rows: int = 40_000,
+    real: bool = False,
+    tables: bool = True,
+    **config: Any,
+) -> Plan:
+    """Write ``results/demo`` below ``place``, which has to be the working folder, and return its plan.
+
+    ``rows`` is the number of rows as read; a real log has raw files that are empty. ``tables`` also collects the
+    tables of the whole run.
+    """
+    source: dict[str, Any] = {"folder": str(_raw_folder(place))} if real else {}
+    settings = {"name": "demo", "repetitions": 3, "datasets": {"kuairand_pure": source}, **config}
+    write_text(place / "results" / "demo" / "config.yaml", to_yaml(RunConfig.model_validate(settings)))
+    plan = Plan.load(Path("results/demo/config.yaml"), find_root())
+    for dataset in plan.config.datasets:
+        _write_data(plan, dataset, rows)
+    for spec in plan.jobs.values():
+        _write_job(plan, spec, scores)
+    if tables:
+        collect(plan)
+        write_verdicts(plan)
+    return plan
+
+
+def _raw_folder(place: Path) -> Path:
+    folder = place / "raw"
+    card = Plan.load(find_root() / "config" / "demo.yaml", find_root()).catalog.datasets["kuairand_pure"]
+    for name in [*card.logs, *card.tables.values()]:
+        write_text(folder / name, "")
+    return folder
+
+
+def _write_data(plan: Plan, dataset: str, rows: int) -> None:
+    folder = plan.data_folder(dataset)
+    left = [{"rule": "as read", "rows": rows, "users": 300, "items": 50}]
+    left += [{"rule": "zero_duration: drop", "rows": rows - 40, "users": 299, "items": 49}]
+    write_json(folder / "counts.json", {"rules": left, "without_features": _bare()})
+    unseen = ("share_of_users_unseen", "share_of_rows_with_unseen_user", "share_of_items_unseen")
+    parts = {
+        part: {"rows": number, "users": 200, "items": 40, **dict.fromkeys(unseen, 0.125)}
+        | {"share_of_rows_with_unseen_item": 0.0625}
+        for part, number in (("training", 600), ("validation", 200), ("test", 200))
+    }
+    for protocol in plan.config.protocols:
+        write_json(folder / protocol / "counts.json", parts)
+    generator = np.random.default_rng(1)
+    duration = np.repeat([10.0, 30.0, 100.0], 1000)
+    ratio = generator.choice([0.0, 0.1, 1.0], 3000) + generator.uniform(0, 0.01, 3000)
+    frame = pl.DataFrame({"duration": duration, "watch_time": ratio * duration})
+    frame.write_parquet(folder / "interactions.parquet")
+
+
+def _bare() -> dict[str, dict[str, int]]:
+    return {"users": {"users": 0, "rows": 0}, "items": {"items": 2, "rows": 7}}
+
+
+def _write_job(plan: Plan, spec: JobSpec, scores: Scores) -> None:
+    values = [
+        {
+            "repetition": repetition,
+            "readout": readout,
+            "metric": name,
+            "convention": convention,
+            "value": scores(spec, readout, name, convention, repetition),
+        }
+        for repetition in range(spec.repetitions)
+        for readout in spec.readouts
+        for name, metric in METRICS.items()
+        if not (readout == "rank" and metric.unit == "target")
+        for convention in metric.conventions
+    ]
+    facts = {"settings": spec.hash, "data": "0" * 64, "parameters": 1000, "codec": {}, "test_rows": 200}
+    folder = plan.job_folder(spec)
+    job = {"job": spec.model_dump(mode="json"), **facts, "values": values}
+    if spec.search_trials:
+        trials = [{"values": {"training.learning_rate": rate}, "score": 1.0 + rate} for rate in (0.1, 0.2)]
+        job["search"] = {"readout": "mean", "metric": "rmse", "chosen": trials[0]["values"], "trials": trials}
+    write_json(folder / "metrics.json", job)
+    epochs = range(4) if spec.family == "network" else range(0)
+    history = [
+        {"repetition": repetition, "epoch": epoch, "training": 1.0 - epoch / 10, "validation": 1 + (epoch - 2) ** 2 / 9}
+        for repetition in range(spec.repetitions)
+        for epoch in epochs
+    ]
+    schema = {"repetition": pl.Int64, "epoch": pl.Int64, "training": pl.Float64, "validation": pl.Float64}
+    pl.DataFrame(history, schema=schema, orient="row").write_parquet(folder / "history.parquet")
+    seconds = {"training_seconds": 1.5, "prediction_seconds": 0.5, "peak_memory_mb": 123.0}
+    speeds = {"training_samples_per_second": 1000.0, "prediction_samples_per_second": 5000.0}
+    write_json(folder / "resources.json", {"device": "cpu", **seconds, **speeds})

@@ -1,0 +1,311 @@
+"""The tables and texts of the pages, on a run that nobody trained."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from handmade_run import by_order, write_run
+from watchtime.core.job import JobSpec
+from watchtime.core.plan import SUMMARIES
+from watchtime.reporting import (
+    agreement,
+    comparison,
+    data_statistics,
+    distribution,
+    leaderboard,
+    resource_tables,
+    run_facts,
+    verdict_summary,
+)
+from watchtime.reporting.alignment import Interval
+from watchtime.reporting.duration_groups import duration_groups
+from watchtime.reporting.opening import opening
+from watchtime.reporting.report import Report
+from watchtime.reporting.tables import Cell, Section, Table
+
+DATA = "kuairand_pure"
+BOARD = leaderboard.Board(DATA, "watch_time", "random_622")
+PAGES = [*SUMMARIES, "prowtp/figure1", "prowtp/table1", "prowtp/table6"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def rows_of(table: object) -> list[list[object]]:
+    """Return the bare values of a table's rows, without sections."""
+    assert isinstance(table, Table)
+    return [
+        [cell.value if isinstance(cell, Cell) else cell for cell in row]
+        for row in table.rows
+        if not isinstance(row, Section)
+    ]
+
+
+def column(table: object, title: str, place: int = 0) -> int:
+    assert isinstance(table, Table)
+    return [index for index, one in enumerate(table.columns) if one.title.startswith(title)][place]
+
+
+def bold(table: Table, title: str) -> set[object]:
+    """Return the titles of the rows that are bold in a column."""
+    found = set()
+    for row in table.rows:
+        cell = None if isinstance(row, Section) else row[column(table, title)]
+        if isinstance(cell, Cell) and cell.best and not isinstance(row, Section):
+            name = row[column(table, "Method")]
+            found.add(name.value if isinstance(name, Cell) else name)
+    return found
+
+
+# The comparison
+
+
+def test_the_comparison_has_every_published_row_every_readout_and_the_rows_that_tables_leave_out(here: Path) -> None:
+    write_run(here, tables=False)
+    table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)
+    lines = [(row[0], row[1]) for row in rows_of(table)]
+    assert lines[:8] == [
+        ("TR", "mean"),
+        ("WLR", "mean"),
+        ("OR", None),
+        ("D2Q", "quantile"),
+        ("TPM", "mean"),
+        ("TPM", "median"),
+        ("TPM", "rank"),
+        ("ProWTP", None),
+    ]
+    assert set(lines[8:]) == {
+        ("Duration-bucket median", "median"),
+        ("LightGBM (l2)", "mean"),
+        ("LightGBM (l1)", "median"),
+        ("LightGBM (rank)", "rank"),
+        ("Training constant (median)", "median"),
+        ("Training constant (mean)", "mean"),
+        ("User + item mean", "mean"),
+        ("Oracle", "mean"),
+        ("Oracle", "median"),
+        ("Oracle", "rank"),
+    }
+
+
+def test_the_published_number_stands_beside_the_readout_of_the_paper_with_its_verdict(here: Path) -> None:
+    write_run(here, tables=False)
+    report = Report("results/demo", "prowtp/table1")
+    table = comparison.table(report, DATA)
+    paper = column(table, "Paper", 1)
+    printed = {(row[0], row[1]): row[paper] for row in rows_of(table)}
+    assert printed["TR", "mean"] == 28.09
+    assert printed["TPM", "mean"] == 24.58
+    assert printed["TPM", "median"] is None
+    assert printed["ProWTP", None] == 24.33
+    for row in table.rows:
+        if not isinstance(row, Section) and isinstance(row[0], Cell) and row[0].value == "D2Q":
+            cell = row[paper]
+            assert isinstance(cell, Cell)
+            verdict = report.verdicts.filter(dataset=DATA, method="d2q", metric="mae")["verdict"].item()
+            assert table.notes[cell.note].lower() == f"{verdict}."
+
+
+def test_a_rank_has_no_error_and_a_method_without_randomness_no_interval(here: Path) -> None:
+    write_run(here, tables=False)
+    table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)
+    rows = {(row[0], row[1]): row for row in rows_of(table)}
+    mae = column(table, "MAE")
+    assert rows["TPM", "rank"][mae] is None
+    assert isinstance(rows["TPM", "mean"][mae], Interval)
+    assert isinstance(rows["LightGBM (l2)", "mean"][mae], float)
+
+
+def test_a_method_that_cannot_run_says_why(here: Path) -> None:
+    write_run(here, real=True, tables=False)
+    table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)
+    reasons = {
+        row[0].value: table.notes[row[0].note]
+        for row in table.rows
+        if not isinstance(row, Section) and isinstance(row[0], Cell) and row[0].note
+    }
+    assert reasons["Oracle"] == "Not run: needs the known distribution of a simulated log."
+    assert reasons["OR"] == "This method is not in this project yet."
+    write_run(here, tables=False, methods=["vr"])
+    table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)
+    assert "Not run: left out by this run's list of methods." in table.notes.values()
+
+
+def test_the_oracle_does_not_compete(here: Path) -> None:
+    def scores(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
+        value = by_order(spec, readout, metric, convention, repetition)
+        return value * {"mae": 0.1, "rmse": 0.1, "xauc": 1.5}.get(metric, 1.0) if spec.method == "oracle" else value
+
+    write_run(here, scores=scores)
+    table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)
+    assert bold(table, "MAE")
+    assert "Oracle" not in bold(table, "MAE")
+    board = leaderboard.table(Report("results/demo", "summary"), BOARD)
+    assert "Oracle" not in bold(board, "MAE")
+    assert [row[0] for row in rows_of(board)[:4]] == [None, None, None, 1]
+
+
+def test_every_rule_for_ties_has_its_column_and_the_tie_masses_are_told(here: Path) -> None:
+    def scores(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
+        places = {"strict": 0.1, "tpm": 0.2, "rqreg": 0.3, "d2q": 0.4, "ptpm": 0.5, "prowtp": 0.6, "cwm": 0.7}
+        fixed = {"target_tie_mass": 0.0125, "prediction_tie_mass": 0.25, "users": 90.0, "xgauc_users": 70.0}
+        return fixed.get(metric, places.get(convention, 0.0))
+
+    write_run(here, scores=scores, tables=False)
+    report = Report("results/demo", "prowtp/table1")
+    first = rows_of(comparison.conventions(report, DATA))[0]
+    assert first == ["TR", "mean", 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.1, 0.7, 25.0]
+    text = comparison.tie_mass(report, DATA)
+    assert "1.25\u00a0% are tied" in text
+    assert "70 of 90 users" in text
+
+
+def test_the_conclusions_count_verdicts_and_name_the_best(here: Path) -> None:
+    def scores(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
+        worse = {"tpm": 1.0, "lightgbm": 1.1, "vr": 1.3}.get(spec.method, 2.0)
+        return (worse if metric in ("mae", "rmse") else 1 / worse) * (1 + 1e-4 * (repetition + len(spec.method)) ** 2)
+
+    write_run(here, scores=scores, tables=False)
+    report = Report("results/demo", "prowtp/table1")
+    text = agreement.conclusions(report, DATA)
+    counted = [int(number) for number in re.findall(r"(\d+) \*", text.splitlines()[0])]
+    assert sum(counted) == 24
+    assert "MAE of TPM" in text.splitlines()[1].split("the other way round")[0]
+    assert re.search(r"\*RMSE\*: TPM .* has the best mean", text)
+    assert re.search(r"Against LightGBM .*better: TPM.*worse: TR, WLR, D2Q", text)
+    assert "One number for every row" not in text
+
+
+def test_on_real_data_the_best_constant_stands_beside_the_published_errors(here: Path) -> None:
+    write_run(here, real=True, tables=False)
+    text = agreement.conclusions(Report("results/demo", "prowtp/table1"), DATA)
+    assert "the training median, has an MAE of" in text
+    assert "print 24.33 to 28.09" in text
+
+
+def test_the_opening_names_what_stands_in_the_way(here: Path) -> None:
+    write_run(here, tables=False)
+    text = opening(Report("results/demo", "prowtp/table1"))
+    assert "simulated from seed 1" in text
+    assert "simulated data, size tiny" in text
+    write_run(here, tables=False, protocols=["days_8_2"])
+    assert "is not in this run" in opening(Report("results/demo", "prowtp/table1"))
+
+
+# The other pages
+
+
+def test_the_leaderboard_is_ranked_by_strict_xauc_and_says_what_can_be_detected(here: Path) -> None:
+    def scores(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
+        reversed_ = 1 - 0.01 * len(spec.method) if convention == "prowtp" else 0.01 * len(spec.method + spec.variant)
+        return reversed_ + 1e-6 * repetition * len(spec.variant)
+
+    write_run(here, scores=scores, repetitions=5)
+    report = Report("results/demo", "summary")
+    table = leaderboard.table(report, BOARD)
+    values = [row[column(table, "XAUC")] for row in rows_of(table)]
+    means = [value.mean if isinstance(value, Interval) else float(str(value)) for value in values]
+    assert means == sorted(means, reverse=True)
+    assert "5 repetitions" in leaderboard.detectable(report, BOARD)
+    write_run(here, repetitions=1)
+    assert "One repetition" in leaderboard.detectable(Report("results/demo", "summary"), BOARD)
+
+
+def test_the_summary_lists_what_did_not_run(here: Path) -> None:
+    write_run(here, real=True)
+    rows = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
+    assert rows == [["oracle/default", "kuairand_pure, watch_time", "needs the known distribution of a simulated log"]]
+    write_run(here, methods=["vr"])
+    left = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
+    assert ["lightgbm", "all", "left out by this run's list of methods"] in left
+
+
+def test_the_verdict_tables_add_up(here: Path) -> None:
+    write_run(here)
+    report = Report("results/demo", "summary")
+    *papers, total = rows_of(verdict_summary.counts(report))
+    assert total[-1] == 1103
+    assert [sum(int(str(row[place])) for row in papers) for place in range(1, 8)] == total[1:]
+    assert sum(int(str(row[-1])) for row in rows_of(verdict_summary.reasons(report))) == 1103
+    shown = rows_of(verdict_summary.measured_cells(report))
+    assert len([row for row in shown if row[2] == "MAE"]) == 4
+    assert {row[-1] for row in shown} >= {"not comparable", "used", "differs"}
+    assert ["KuaiRand-Pure (simulated)", None, "users", "27,285", "300", None, "not comparable"] in shown
+
+
+def test_the_search_is_told(here: Path) -> None:
+    write_run(here)
+    assert run_facts.searches(Report("results/demo", "summary")) == "No settings were searched."
+    write_run(here, search_trials=2)
+    rows = rows_of(run_facts.searches(Report("results/demo", "summary")))
+    assert ["VR (paper)", *rows[0][1:]] in rows
+    assert rows[0][3:] == [2, "RMSE of the mean", "training learning rate 0.1", "1.1 to 1.2"]
+
+
+def test_the_counts_of_a_data_set(here: Path) -> None:
+    write_run(here, tables=False)
+    report = Report("results/demo", "prowtp/table6")
+    published = rows_of(data_statistics.published(report))
+    assert ["Users", 27285, 300, 299, "not comparable"] in published
+    assert ["Interactions", 7210290, None, None, "not run"] in published
+    rules = rows_of(data_statistics.row_rules(report, DATA))
+    assert rules == [["as read", 40000, None, None, 300, 50], ["zero_duration: drop", 39960, 40, 0.1, 299, 49]]
+    parts = rows_of(data_statistics.split(report, DATA, "random_622"))
+    assert parts[2] == ["test", 200, 20.0, 200, 12.5, 12.5, 40, 12.5, 6.25]
+    buckets = rows_of(data_statistics.duration_buckets(report, DATA))
+    assert sum(int(str(row[2])) for row in buckets) == 3000
+
+
+def test_equal_durations_stay_in_one_group() -> None:
+    frame = pl.DataFrame({"duration": [5.0, 5.0, 5.0, 5.0, 9.0, 12.0, 0.0], "watch_time": [1.0] * 7})
+    groups = duration_groups(frame, ("short", "middle", "long"))
+    assert [(group.name, group.duration.tolist()) for group in groups] == [
+        ("short", [5.0, 5.0, 5.0, 5.0]),
+        ("long", [9.0, 12.0]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([0, 100, 10, 0], [1]),
+        ([100, 10, 60, 10, 0], [0, 2]),
+        ([100, 50, 60, 10, 0], [0]),  # 60 − 50 = 10 < 3 √110
+        ([100, 50, 88, 10, 0], [0, 2]),  # 88 − 50 = 38 > 3 √138 = 35.2
+        ([100, 50, 84, 10, 0], [0]),  # 84 − 50 = 34 < 3 √134 = 34.7
+        ([0, 0, 12, 1, 3], [2]),
+        ([0, 0, 0], []),
+    ],
+)
+def test_a_mode_exceeds_its_saddle_by_three_standard_errors(counts: list[int], expected: list[int]) -> None:
+    assert distribution.modes(np.array(counts)) == expected
+
+
+def test_the_modes_of_the_watch_ratio_are_found(here: Path) -> None:
+    write_run(here, tables=False)
+    report = Report("results/demo", "prowtp/figure1")
+    rows = rows_of(distribution.table(report, DATA))
+    assert [row[0] for row in rows] == ["Short", "Middle", "Long"]
+    assert {row[-1] for row in rows} == {"0.03, 0.12, 1.02"}
+    assert "3 of 3 groups have more than one" in distribution.conclusion(report, DATA)
+
+
+def test_only_the_resources_page_holds_measured_time(here: Path) -> None:
+    write_run(here)
+    table = resource_tables.jobs(Report("results/demo", "resources"))
+    assert rows_of(table)[0][1:] == ["cpu", 1.5, 1000.0, 0.5, 5000.0, 123.0]
+    for name in PAGES:
+        if name != "resources":
+            assert not {path.name for path in Report("results/demo", name).plan.artifact_inputs(name)} & {
+                "resources.json",
+                "resources.parquet",
+                "environment.json",
+            }

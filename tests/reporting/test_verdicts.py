@@ -1,0 +1,390 @@
+"""The verdicts: every rule by hand-made numbers, then every published cell of a run that nobody trained."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from handmade_run import write_run
+from watchtime.core.catalog import find_root
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.job import JobSpec
+from watchtime.core.plan import Plan
+from watchtime.reporting.published import read_published, row_counts
+from watchtime.reporting.rules import (
+    WORDS,
+    Estimate,
+    Ordering,
+    Verdict,
+    data_obstacles,
+    judge,
+    judge_count,
+    judge_setting,
+    run_obstacles,
+)
+from watchtime.reporting.verdicts import all_verdicts, verdicts
+
+PUBLISHED = sorted((find_root() / "config" / "published").glob("*.csv"))
+HEADER = "artifact,dataset,task,method,variant,metric,direction,value,spread,unit,note"
+AS_PUBLISHED = Ordering(-1.0, -2.0, 0.01)
+OPPOSITE = Ordering(-1.0, 2.0, 0.01)
+OPEN = Ordering(-1.0, -2.0, 0.06)
+EQUAL = Ordering(0.0, 2.0, 0.01)
+REFERENCE = "the reference row of its table"
+
+
+def around(mean: float, half: float) -> Estimate:
+    return Estimate(mean, mean - half, mean + half, 5)
+
+
+@pytest.mark.parametrize(
+    ("published", "ours", "ordering", "obstacles", "word"),
+    [
+        # Rule 4: the value, at a tolerance of 2 % of 50, which is 1.
+        (50.0, around(50.9, 0.3), REFERENCE, [], "reproduced"),
+        (50.0, around(51.0, 1.0), REFERENCE, [], "reproduced"),
+        (50.0, around(49.0, 0.0), REFERENCE, [], "reproduced"),
+        (50.0, around(50.9, 0.3), OPPOSITE, [], "reproduced"),
+        (-50.0, around(-50.9, 0.3), REFERENCE, [], "reproduced"),
+        (50.0, around(50.9, 1.1), REFERENCE, [], "not comparable"),
+        (50.0, Estimate(50.9, None, None, 1), REFERENCE, [], "not comparable"),
+        (50.0, around(50.9, 0.3), REFERENCE, ["simulated data"], "not comparable"),
+        # Rules 5 and 6: the order, with and without obstacles, significant or not.
+        (50.0, around(60.0, 0.3), AS_PUBLISHED, [], "ordering holds"),
+        (50.0, around(60.0, 0.3), AS_PUBLISHED, ["simulated data"], "ordering holds"),
+        (50.0, around(50.0, 0.3), AS_PUBLISHED, ["size tiny"], "ordering holds"),
+        (50.0, around(50.0, 0.3), OPPOSITE, ["size tiny"], "differs"),
+        (50.0, around(60.0, 30.0), OPPOSITE, [], "differs"),
+        (50.0, around(60.0, 0.3), Ordering(1.0, 2.0, 0.05), ["size tiny"], "ordering holds"),
+        (50.0, around(60.0, 0.3), Ordering(1.0, 2.0, 0.0501), ["size tiny"], "not comparable"),
+        (50.0, around(60.0, 0.3), Ordering(1.0, -2.0, 0.05), ["size tiny"], "differs"),
+        (50.0, around(60.0, 0.3), OPEN, ["size tiny"], "not comparable"),
+        (50.0, around(60.0, 0.3), Ordering(0.0, -2.0, 0.01), ["size tiny"], "not comparable"),
+        (50.0, around(60.0, 0.3), Ordering(-1.0, -2.0, None), ["size tiny"], "not comparable"),
+        # Rule 7: the published value lies outside the interval widened by 1.
+        (50.0, around(51.4, 0.3), OPEN, [], "differs"),
+        (50.0, around(48.6, 0.3), REFERENCE, [], "differs"),
+        (50.0, around(51.2, 0.3), OPEN, [], "not comparable"),
+        (50.0, around(48.8, 0.3), REFERENCE, [], "not comparable"),
+        (50.0, around(51.4, 0.3), OPEN, ["size tiny"], "not comparable"),
+        (50.0, Estimate(90.0, None, None, 1), REFERENCE, [], "not comparable"),
+    ],
+)
+def test_a_measured_cell_gets_the_first_rule_that_applies(
+    published: float, ours: Estimate, ordering: Ordering | str, obstacles: list[str], word: str
+) -> None:
+    assert judge(published, ours, ordering, obstacles, 0.02).word == word
+
+
+@pytest.mark.parametrize(
+    ("ours", "ordering", "obstacles", "reason"),
+    [
+        (around(50, 0.3), REFERENCE, [], "within 2\u00a0%"),
+        (around(60, 0.3), AS_PUBLISHED, [], "the published order; the value is more than 2\u00a0% off"),
+        (around(60, 0.3), OPPOSITE, ["a", "b"], "the opposite order; values not compared: a, b"),
+        (around(51, 9.9), OPEN, [], "no significant difference to the reference row; our interval is too wide to tell"),
+        (around(60, 9.9), REFERENCE, ["a"], f"{REFERENCE}; values not compared: a"),
+        (
+            Estimate(60, None, None, 1),
+            Ordering(-1.0, -2.0, None),
+            [],
+            "the repetitions say nothing about the order; one repetition gives no interval",
+        ),
+        (
+            around(60, 1),
+            Ordering(0.0, 2.0, 0.01),
+            ["a"],
+            "published as equal to the reference row; values not compared: a",
+        ),
+    ],
+)
+def test_the_reason_says_what_was_found(
+    ours: Estimate, ordering: Ordering | str, obstacles: list[str], reason: str
+) -> None:
+    assert judge(50.0, ours, ordering, obstacles, 0.02).reason == reason
+
+
+@given(
+    published=st.floats(-100, 100),
+    mean=st.floats(-100, 100),
+    half=st.floats(0, 10),
+    ordering=st.builds(Ordering, st.floats(-1, 1), st.floats(-1, 1), st.none() | st.floats(0, 1)) | st.just(REFERENCE),
+    size=st.sampled_from(["tiny", "paper"]),
+    rows=st.integers(1, 10**6),
+    tolerance=st.floats(0.001, 0.9),
+)
+def test_simulated_data_are_never_reproduced(
+    published: float, mean: float, half: float, ordering: Ordering | str, size: str, rows: int, tolerance: float
+) -> None:
+    obstacles = data_obstacles(True, rows, rows) + run_obstacles(size, "random_622", "random_622")
+    assert judge(published, around(mean, half), ordering, obstacles, tolerance).word != "reproduced"
+    assert judge_count(published, mean, obstacles, tolerance).word == "not comparable"
+
+
+@pytest.mark.parametrize(
+    ("simulated", "rows", "published", "expected"),
+    [
+        (False, 1000, 1000.0, []),
+        (False, 750, 1000.0, []),
+        (False, 1250, 1000.0, []),
+        (False, 749, 1000.0, ["a sample of the data set (749 of 1,000 rows)"]),
+        (False, 1251, 1000.0, ["more than the published data set (1,251 of 1,000 rows)"]),
+        (False, 1000, None, ["no published number of rows says whether the log is complete"]),
+        (True, 1000, 1000.0, ["simulated data"]),
+    ],
+)
+def test_what_stands_in_the_way_on_the_side_of_the_data(
+    simulated: bool, rows: int, published: float | None, expected: list[str]
+) -> None:
+    assert data_obstacles(simulated, rows, published) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "protocol", "published", "expected"),
+    [
+        ("paper", "random_622", "random_622", []),
+        ("paper", "random_622", None, []),
+        ("small", "random_622", "random_622", ["size small"]),
+        ("tiny", "days_8_2", "random_622", ["size tiny", "protocol days_8_2 instead of random_622"]),
+    ],
+)
+def test_what_stands_in_the_way_on_the_side_of_the_run(
+    size: str, protocol: str, published: str | None, expected: list[str]
+) -> None:
+    assert run_obstacles(size, protocol, published) == expected
+
+
+def test_counts_and_settings() -> None:
+    assert judge_count(100, 102, [], 0.02) == Verdict("reproduced", "within 2\u00a0%")
+    assert judge_count(100, 103, [], 0.02) == Verdict("differs", "more than 2\u00a0% off")
+    assert judge_count(100, 100, ["a sample"], 0.02) == Verdict("not comparable", "a sample")
+    assert judge_setting(512, [512.0]) == Verdict("used")
+    assert judge_setting(0.001, [0.0003, 0.001]) == Verdict("used")
+    assert judge_setting(512, [64.0, 128.0]) == Verdict("differs", "this run has 64 and 128")
+
+
+# A whole run
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_published_cell_gets_exactly_one_verdict(here: Path) -> None:
+    plan = write_run(here)
+    names = ("artifact", "dataset", "task", "method", "variant", "metric")
+    printed: Counter[tuple[str, ...]] = Counter()
+    for path in PUBLISHED:
+        with path.open(encoding="utf-8", newline="") as stream:
+            printed.update((path.stem, *(row[name] for name in names)) for row in csv.DictReader(stream))
+    frame = pl.read_parquet(plan.folder / "verdicts.parquet")
+    assert frame.height == printed.total() == 1103
+    assert Counter(frame.select("paper", *names).iter_rows()) == printed
+    assert set(frame["verdict"]) <= set(WORDS)
+    assert frame["verdict"].null_count() == 0
+    assert not frame.filter(pl.col("verdict") != "used", pl.col("reason") == "").height
+    assert not frame.filter(verdict="reproduced").height
+
+
+def test_the_page_of_an_artifact_judges_as_the_run_does(here: Path) -> None:
+    plan = write_run(here)
+    whole = all_verdicts(plan).filter(paper="prowtp")
+    for name in ("table1", "table6"):
+        assert verdicts(plan, f"prowtp/{name}").equals(whole.filter(artifact=name))
+    assert verdicts(plan, "prowtp/figure1").is_empty()
+
+
+def one(frame: pl.DataFrame, **names: str) -> dict[str, object]:
+    found = frame.filter(**names)
+    assert found.height == 1
+    return found.row(0, named=True)
+
+
+def test_cells_without_a_number_say_why(here: Path) -> None:
+    frame = all_verdicts(write_run(here, artifacts=["prowtp/table1"]))
+    table1 = frame.filter(paper="prowtp", artifact="table1", metric="mae")
+    assert one(table1, dataset="wechat21", method="tr")["reason"] == "data set not in this run: wechat21"
+    assert one(table1, dataset="kuairand_pure", method="or")["reason"] == "method not in this project yet"
+    table6 = frame.filter(paper="prowtp", artifact="table6", metric="n_users")
+    assert one(table6, dataset="kuairand_pure")["reason"] == "artifact not in this run"
+    assert one(table6, dataset="shortvideo")["verdict"] == "not comparable"
+    assert one(table6, dataset="shortvideo")["reason"] == "private data"
+    assert set(frame.filter(paper="prowtp", artifact="table2")["reason"]) == {"artifact not built yet"}
+
+
+def test_a_task_that_the_run_lacks_is_not_run(here: Path) -> None:
+    frame = verdicts(write_run(here, tasks=["watch_ratio"], tables=False), "prowtp/table1")
+    assert set(frame.filter(dataset="kuairand_pure", method="tr")["reason"]) == {"task not in this run: watch_time"}
+
+
+def test_settings_are_used_or_differ(here: Path) -> None:
+    frame = all_verdicts(write_run(here, size="paper")).filter(paper="prowtp", artifact="text_s5.1")
+    words = dict(frame.select(pl.concat_str("metric", "variant", separator=" "), "verdict").iter_rows())
+    used = ("hp_batch hp", "hp_embedding_dim hp", "hp_hidden_layers hp", "hp_patience hp", "hp_split_valid none")
+    assert {words[name] for name in (*used, "hp_lr grid_1e-3")} == {"used"}
+    assert words["hp_lr grid_1e-4"] == "differs"
+    assert words["hp_dropout hp"] == "not run"
+    tiny = all_verdicts(write_run(here, size="tiny")).filter(paper="prowtp")
+    assert one(tiny, artifact="text_s5.1", metric="hp_patience")["reason"] == "this run has 2"
+    assert one(tiny, artifact="text_table8_caption", metric="hp_n_seeds")["reason"] == "this run has 3"
+
+
+def test_a_searched_setting_counts_with_every_value_of_its_space(here: Path) -> None:
+    frame = all_verdicts(write_run(here, search_trials=2)).filter(paper="prowtp", metric="hp_lr")
+    words = dict(frame.select("published", "verdict").iter_rows())
+    assert words[1e-3] == "used"
+    assert one(frame, variant="grid_1e-4")["reason"] == "this run has 0.0003 and 0.001 and 0.003"
+
+
+def as_printed(shift: float) -> Callable[[JobSpec, str, str, str, int], float]:
+    """Return scores that are what ProWTP prints for KuaiRand-Pure, times 1 + shift, with 0.01 % of noise."""
+    cells = [cell for cell in read_published(PUBLISHED) if cell.name == "prowtp/table1"]
+    values = {(cell.method, cell.metric): cell.value for cell in cells if cell.dataset == "kuairand_pure"}
+    rows = {"vr": "tr", "wlr": "wlr", "d2q": "d2q", "tpm": "tpm"}
+
+    def scores(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
+        own = (spec.method, spec.variant) in (("vr", "paper"), ("wlr", "every_impression"), ("d2q", "paper"))
+        own = own or (spec.method, spec.variant, readout) == ("tpm", "paper", "mean")
+        value = values.get((rows.get(spec.method, ""), metric), 1.0) if own else 1.0
+        value *= 0.5 if (metric, convention) in (("xauc", "strict"), ("xgauc", "cwm")) else 1.0
+        return value * (1 + shift + 0.0001 * (repetition - 1) * (1 + len(spec.method) % 3))
+
+    return scores
+
+
+WHOLE = 1_231_181
+
+
+@pytest.fixture
+def complete(here: Path) -> Callable[..., pl.DataFrame]:
+    """Return the verdicts on KuaiRand-Pure of a run on a real and complete log."""
+
+    def judged(**config: object) -> pl.DataFrame:
+        settings: dict[str, object] = {
+            "real": True,
+            "rows": WHOLE,
+            "size": "paper",
+            "scores": as_printed(0.0),
+            **config,
+        }
+        plan: Plan = write_run(here, tables=False, **settings)  # type: ignore[arg-type]
+        return verdicts(plan, "prowtp/table1").filter(pl.col("ours").is_not_null())
+
+    return judged
+
+
+def test_a_whole_table_can_be_reproduced(complete: Callable[..., pl.DataFrame]) -> None:
+    """Only with the paper's own readout (TPM: the mean) and its own rule for ties do the values agree."""
+    frame = complete()
+    assert frame.height == 16
+    assert set(frame["verdict"]) == {"reproduced"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "obstacle"),
+    [
+        ({"real": False}, "simulated data"),
+        ({"rows": 171_671}, "a sample of the data set (171,671 of 1,231,181 rows)"),
+        ({"size": "small"}, "size small"),
+        ({"protocols": ["chronological_811"]}, "protocol chronological_811 instead of random_622"),
+    ],
+)
+def test_one_obstacle_is_enough(
+    complete: Callable[..., pl.DataFrame], changed: dict[str, object], obstacle: str
+) -> None:
+    frame = complete(**changed)
+    assert not frame.filter(verdict="reproduced").height
+    assert all(reason.endswith(f"values not compared: {obstacle}") for reason in frame["reason"])
+    assert set(frame.filter(method="tr")["verdict"]) == {"not comparable"}
+    assert frame.filter(method="tpm", verdict="ordering holds").height == 4
+
+
+def test_the_tolerance_of_the_run_decides(complete: Callable[..., pl.DataFrame]) -> None:
+    off = complete(scores=as_printed(0.03))
+    assert "reproduced" not in set(off["verdict"])
+    assert one(off, method="tr", metric="mae")["verdict"] == "differs"
+    assert set(complete(scores=as_printed(0.03), tolerance=0.04)["verdict"]) == {"reproduced"}
+
+
+def test_differences_are_paired_with_the_reference_row_and_corrected_over_the_table(
+    complete: Callable[..., pl.DataFrame],
+) -> None:
+    frame = complete(real=False)
+    scores = as_printed(0.0)
+    plan = Plan.load(Path("results/demo/config.yaml"), find_root())
+    specs = {
+        key.split("/")[-2]: spec for key, spec in plan.jobs.items() if key.endswith(("/paper", "every_impression"))
+    }
+
+    def values(method: str, metric: str) -> list[float]:
+        spec, convention = specs[method], {"xauc": "prowtp", "xgauc": "strict"}.get(metric, "")
+        return [scores(spec, spec.readouts[0], metric, convention, repetition) for repetition in range(3)]
+
+    tested = frame.filter(pl.col("method") != "tr")
+    raw = [
+        float(stats.ttest_rel(values(method, metric), values("vr", metric)).pvalue)
+        for method, metric in tested.select("method", "metric").iter_rows()
+    ]
+    order = sorted(range(len(raw)), key=lambda place: raw[place])
+    adjusted, highest = [0.0] * len(raw), 0.0
+    for rank, place in enumerate(order):
+        highest = max(highest, min(1.0, (len(raw) - rank) * raw[place]))
+        adjusted[place] = highest
+    assert tested["p_value"].to_list() == pytest.approx(adjusted, rel=1e-6)
+    mae = one(tested, method="d2q", metric="mae")
+    assert mae["published_difference"] == pytest.approx(27.82 - 28.09)
+    assert mae["difference"] == pytest.approx(sum(values("d2q", "mae")) / 3 - sum(values("vr", "mae")) / 3)
+
+
+def test_one_repetition_gives_no_verdict_on_values_or_orders(complete: Callable[..., pl.DataFrame]) -> None:
+    frame = complete(repetitions=1)
+    assert set(frame["verdict"]) == {"not comparable"}
+    assert set(frame["p_value"]) == {None}
+
+
+def test_counts_are_compared_as_read_and_only_where_the_log_is_complete(here: Path) -> None:
+    frame = verdicts(write_run(here, real=True, rows=WHOLE, tables=False), "prowtp/table6").filter(
+        dataset="kuairand_pure"
+    )
+    words = dict(frame.select("metric", "verdict").iter_rows())
+    assert words["n_interactions"] == "reproduced"
+    assert words["n_users"] == "differs"
+    assert words["n_duration_buckets"] == "reproduced"
+    sample = verdicts(write_run(here, real=True, rows=1000, tables=False), "prowtp/table6")
+    assert set(sample.filter(dataset="kuairand_pure")["verdict"]) == {"not comparable"}
+
+
+def test_the_row_count_of_a_data_set_is_the_papers_own_before_any_other() -> None:
+    cells = read_published(PUBLISHED)
+    assert row_counts(cells, "prowtp")["wechat21"] == 7_210_290
+    assert row_counts(cells, "labelcraft")["wechat21"] == 4_778_294
+    assert row_counts(cells, "gr")["wechat21"] == 7_300_000
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a,b\n1,2\n", "the columns are ['a', 'b'], expected are"),
+        (
+            PUBLISHED[0].read_text(encoding="utf-8").splitlines()[0] + "\nt,d,w,m,v,mae,lower,x,,,\n",
+            "line 2: value: found 'x'",
+        ),
+    ],
+)
+def test_a_wrong_file_of_published_numbers_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "paper.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(WatchtimeError) as caught:
+        read_published([path])
+    assert str(caught.value).startswith(f"{path}: ")
+    assert sentence in str(caught.value)

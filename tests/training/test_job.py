@@ -1,0 +1,174 @@
+"""One job from its folder of arrays to its five files, and the prediction of another log with its model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import logs
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.files import read_json
+from watchtime.core.plan import Plan
+from watchtime.datasets.simulator.truth import Truth
+from watchtime.training.job import _fingerprint, train
+from watchtime.training.model import Model
+from watchtime.training.predict import predict
+
+FILES = ["history.parquet", "metrics.json", "model.safetensors", "predictions.parquet", "resources.json"]
+TRAINING = {"batch": 64, "epochs": 2, "learning_rate": 0.01}
+
+
+def key(method: str, variant: str) -> str:
+    return f"kuairand_pure/watch_time/random_622/shared/{method}/{variant}"
+
+
+def run(folder: Path, methods: list[str], monkeypatch: pytest.MonkeyPatch, **options: object) -> Plan:
+    monkeypatch.chdir(folder)
+    return logs.write_run(folder, methods, **({"settings": {"vr": {"training": TRAINING}}} | options))
+
+
+def test_a_job_writes_five_files_and_leaves_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = run(tmp_path, ["vr"], monkeypatch, repetitions=2)
+    folder = plan.job_folder(plan.jobs[key("vr", "paper")])
+    folder.mkdir(parents=True)
+    for leftover in ("checkpoint.0.safetensors", ".checkpoint.0.safetensors.k3x", "checkpoint_trial1.0.safetensors"):
+        (folder / leftover).write_bytes(b"")
+    train(plan, key("vr", "paper"))
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+
+    log, _ = logs.encoded()
+    test = log.rows(np.flatnonzero(log.part == 2))
+    predictions = pl.read_parquet(folder / "predictions.parquet")
+    assert predictions.columns == ["raw_row", "user", "target", "mean.0", "mean.1"]
+    assert predictions["raw_row"].to_list() == test.raw_row.tolist()
+    assert predictions["target"].to_list() == test.target("watch_time").tolist()
+    history = pl.read_parquet(folder / "history.parquet")
+    assert history.select("repetition", "epoch").rows() == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    metrics = read_json(folder / "metrics.json")
+    assert metrics["job"] == plan.jobs[key("vr", "paper")].model_dump(mode="json")
+    assert "search" not in metrics
+    errors = np.abs(predictions["mean.1"] - predictions["target"])
+    (mae,) = [one["value"] for one in metrics["values"] if (one["metric"], one["repetition"]) == ("mae", 1)]
+    assert mae == pytest.approx(errors.mean())
+
+
+def test_the_same_job_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    for place in ("one", "other"):
+        (tmp_path / place).mkdir()
+        plan = run(tmp_path / place, ["vr"], monkeypatch, repetitions=1)
+        train(plan, key("vr", "paper"))
+        folder = plan.job_folder(plan.jobs[key("vr", "paper")])
+        written.append([(folder / name).read_bytes() for name in FILES if name != "resources.json"])
+    assert written[0] == written[1]
+
+
+def test_an_unfinished_training_belongs_to_its_data_split_and_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = run(tmp_path, ["vr"], monkeypatch)
+    spec = plan.jobs[key("vr", "paper")]
+    encoded = plan.encoded_folder(spec.dataset, spec.protocol)
+    found = [_fingerprint(plan, spec)]
+    assert _fingerprint(plan, spec) == found[0]
+    found.append(_fingerprint(plan, spec.model_copy(update={"seed": 1})))
+    for path in (
+        plan.data_folder(spec.dataset) / "interactions.parquet",
+        encoded / "part.npy",
+        encoded / "encoding.json",
+    ):
+        path.write_bytes(path.read_bytes() + b" ")
+        found.append(_fingerprint(plan, spec))
+    assert len(set(found)) == 5
+
+
+def test_a_search_is_reported_and_its_choice_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = run(tmp_path, ["vr"], monkeypatch, repetitions=1, search_trials=2)
+    train(plan, key("vr", "paper"))
+    folder = plan.job_folder(plan.jobs[key("vr", "paper")])
+    metrics = read_json(folder / "metrics.json")
+    trials, chosen = metrics["search"]["trials"], metrics["search"]["chosen"]
+    assert len(trials) == 2
+    assert chosen in [trial["values"] for trial in trials]
+    saved = Model.load(folder / "model.safetensors").spec
+    assert saved.training.learning_rate == chosen["training.learning_rate"]
+    assert saved.training.unknown_rate == chosen["training.unknown_rate"]
+    assert metrics["job"] == plan.jobs[key("vr", "paper")].model_dump(mode="json"), "the settings are those planned"
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+
+
+def test_the_oracle_reads_the_law_of_the_test_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = run(tmp_path, ["oracle"], monkeypatch)
+    draws = np.random.default_rng(0)
+    law = Truth(
+        weights=draws.dirichlet(np.ones(5), logs.ROWS),
+        duration_ms=1000 * logs.interactions()["duration"].to_numpy(),
+        perturbed=np.zeros(logs.ROWS, dtype=bool),
+    )
+    truth = plan.truth("kuairand_pure")
+    assert truth is not None
+    law.save(truth)
+    train(plan, key("oracle", "default"))
+    folder = plan.job_folder(plan.jobs[key("oracle", "default")])
+    predictions = pl.read_parquet(folder / "predictions.parquet")
+    expected = law.select(predictions["raw_row"].to_numpy()).mean()
+    np.testing.assert_allclose(predictions["mean.0"], expected, rtol=1e-6)
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    with pytest.raises(WatchtimeError, match=r"^method 'oracle' knows simulated logs only"):
+        predict(folder, plan.data_folder("kuairand_pure") / "interactions.parquet", tmp_path / "predictions.parquet")
+
+
+def test_an_unknown_job_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = run(tmp_path, ["vr"], monkeypatch)
+    with pytest.raises(WatchtimeError, match=r"^--job: unknown job '.*', did you mean '.*/vr/paper'\?"):
+        train(plan, key("vr", "papers"))
+
+
+def test_a_model_predicts_another_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows of its own log get the numbers of the job; strangers and a log without features get numbers too."""
+    plan = run(tmp_path, ["vr"], monkeypatch, repetitions=2)
+    train(plan, key("vr", "paper"))
+    folder = plan.job_folder(plan.jobs[key("vr", "paper")])
+    known = pl.read_parquet(folder / "predictions.parquet")
+    predict(folder, plan.data_folder("kuairand_pure") / "interactions.parquet", tmp_path / "all.parquet")
+    found = pl.read_parquet(tmp_path / "all.parquet")
+    assert found.columns == ["mean.0", "mean.1"]
+    assert found.height == logs.ROWS
+    rows = known["raw_row"].to_numpy()
+    np.testing.assert_allclose(found["mean.1"].to_numpy()[rows], known["mean.1"], rtol=1e-5, atol=1e-5)
+
+    pl.DataFrame({"user": ["new", "3"], "item": ["new", None]}).write_parquet(tmp_path / "few.parquet")
+    predict(folder, tmp_path / "few.parquet", tmp_path / "few_predictions.parquet")
+    assert np.isfinite(pl.read_parquet(tmp_path / "few_predictions.parquet").to_numpy()).all()
+
+
+def test_mistakes_of_a_prediction_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = run(tmp_path, ["d2q"], monkeypatch, repetitions=1, settings={"d2q": {"training": TRAINING}})
+    train(plan, key("d2q", "paper"))
+    folder, output = plan.job_folder(plan.jobs[key("d2q", "paper")]), tmp_path / "out.parquet"
+    frame = pl.DataFrame({"user": ["1", "2"], "item": ["1", "2"], "duration": [4.0, None]})
+    frame.write_parquet(tmp_path / "gap.parquet")
+    frame.drop("duration").write_parquet(tmp_path / "bare.parquet")
+    frame.drop("user").write_parquet(tmp_path / "nobody.parquet")
+    frame.clear().write_parquet(tmp_path / "empty.parquet")
+    (tmp_path / "text.parquet").write_text("user,item\n")
+    sentences = {
+        "gap": r"^row 2: column duration is missing, and method 'd2q' needs it\.$",
+        "bare": r"^row 1: column duration is missing, and method 'd2q' needs it\.$",
+        "nobody": r"^the log lacks the column 'user'; it has item, duration\.$",
+        "empty": r"empty\.parquet: the log has no rows\.$",
+        "text": r"text\.parquet: not a Parquet file\.$",
+        "absent": r"absent\.parquet: the file does not exist\.$",
+    }
+    for name, sentence in sentences.items():
+        with pytest.raises(WatchtimeError, match=sentence):
+            predict(folder, tmp_path / f"{name}.parquet", output)
+    with pytest.raises(WatchtimeError, match=r"model\.safetensors: the file does not exist; --model takes"):
+        predict(tmp_path, tmp_path / "gap.parquet", output)
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:200])
+    with pytest.raises(WatchtimeError, match=r"model\.safetensors: not a model file of this project\.$"):
+        predict(tmp_path, tmp_path / "gap.parquet", output)
+    assert not output.exists()
