@@ -80,7 +80,7 @@ def _write_data(plan: Plan, dataset: str, rows: int) -> None:
         write_json(folder / protocol / "counts.json", parts)
     generator = np.random.default_rng(1)
     duration = np.repeat([10.0, 30.0, 100.0], 1000)
-    ratio = generator.choice([0.0, 0.1, 1.0], 3000) + generator.uniform(0, 0.01, 3000)
+    ratio = np.tile([0.0, 0.1, 1.0], 1000) * (1 + generator.uniform(0, 0.01, 3000))
     frame = pl.DataFrame({"duration": duration, "watch_time": ratio * duration})
     frame.write_parquet(folder / "interactions.parquet")
 

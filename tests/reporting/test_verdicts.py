@@ -369,6 +369,7 @@ def test_the_row_count_of_a_data_set_is_the_papers_own_before_any_other() -> Non
     assert row_counts(cells, "prowtp")["wechat21"] == 7_210_290
     assert row_counts(cells, "labelcraft")["wechat21"] == 4_778_294
     assert row_counts(cells, "gr")["wechat21"] == 7_300_000
+    assert row_counts(reversed(cells), "gr")["wechat21"] == 7_300_000
 
 
 @pytest.mark.parametrize(

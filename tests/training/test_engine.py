@@ -17,6 +17,7 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.core.job import JobSpec
 from watchtime.core.seeds import derive_seed
 from watchtime.datasets.encoded import EncodedLog
+from watchtime.encoders.perceptron import Inputs
 from watchtime.training import engine
 from watchtime.training.fitting import part
 from watchtime.training.group import Group
@@ -154,6 +155,23 @@ def test_an_epoch_is_that_of_a_plain_loop(decay: float) -> None:
     assert result.history[0]["validation"] == pytest.approx(loss.item(), rel=1e-4)
 
 
+def test_towers_share_nothing() -> None:
+    """Each output's gradient reaches its own tower's layers and half of the table alone."""
+    model = logs.model(job("wlr", "long_play"))
+    rows = parts(model)[0].rows
+    network = initialised(model.method, rows.shape, model.spec.encoder, seed=0)
+    outputs = network(rows.gather(torch.arange(100)))
+    for tower in (0, 1):
+        names, values = zip(*network.named_parameters(), strict=True)
+        gradients = torch.autograd.grad(outputs[:, tower].sum(), values, retain_graph=True)
+        reached = dict(zip(names, gradients, strict=True))
+        halves = reached.pop("table").chunk(2, -1)
+        assert halves[tower].any()
+        assert not halves[1 - tower].any()
+        for name, value in reached.items():
+            assert value.any() == name.startswith(f"towers.{tower}."), name
+
+
 # Random streams
 
 
@@ -219,7 +237,7 @@ def test_a_batch_larger_than_the_log_is_the_log() -> None:
 
 def dropped(rate: float) -> tuple[ResidentRows, Any, Any]:
     rows = parts(logs.model(job("vr")))[0].rows
-    index = torch.arange(1400).view(2, 700)
+    index = torch.arange(1400).expand(2, -1)
     inputs = rows.gather(index)
     generators = [torch.Generator().manual_seed(place) for place in range(2)]
     return rows, inputs, rows.drop_ids(inputs, rate, generators)
@@ -329,7 +347,7 @@ def test_an_absent_cuda_device_is_told_in_one_sentence() -> None:
 # Outputs
 
 
-def test_outputs_of_a_row_do_not_depend_on_the_rows_beside_it() -> None:
+def test_outputs_of_a_row_do_not_depend_on_the_rows_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slabs have one shape, so that a prefix of the log gives the same bytes; slabs of another size only round."""
     spec = job("tpm", training=FAST | {"epochs": 1})
     model = logs.model(spec)
@@ -339,5 +357,13 @@ def test_outputs_of_a_row_do_not_depend_on_the_rows_beside_it() -> None:
     known = partial(engine.outputs, model.method, encoder=spec.encoder, parameters=result.parameters)
     whole = known(rows=all_rows, size=64)
     assert whole.shape == (200, model.method.outputs)
+    sizes, gather = [], ResidentRows.gather
+
+    def counted(rows: ResidentRows, index: Tensor) -> Inputs:
+        sizes.append(len(index))
+        return gather(rows, index)
+
+    monkeypatch.setattr(ResidentRows, "gather", counted)
     assert known(rows=few, size=64).tobytes() == whole[:37].tobytes()
+    assert sizes == [64]
     np.testing.assert_allclose(known(rows=all_rows, size=1000), whole, rtol=0, atol=1e-5)

@@ -156,6 +156,8 @@ def test_raw_files_that_are_gone_or_new_rerun_nothing(project: Project) -> None:
     assert project.planned() == []
     shutil.copytree(aside, data, ignore=shutil.ignore_patterns(".*"), copy_function=shutil.copyfile)
     shutil.rmtree(aside)
+    for path in data.rglob("*"):
+        path.touch()
     assert project.planned() == []
 
 

@@ -142,20 +142,23 @@ class Plan:
 
     def artifact_settings(self, name: str) -> dict[str, Any]:
         """What an artifact's page depends on beside its files."""
-        page = {} if name in SUMMARIES else self.artifacts[name].model_dump(mode="json")
-        return {**self.shown_settings(), "page": page}
+        if name in SUMMARIES:
+            return self.shown_settings()
+        reference = self.catalog.papers[name.split("/")[0]].reference
+        page = self.artifacts[name].model_dump(mode="json")
+        return {**self.shown_settings(), "page": page, "reference": reference}
 
     def shown_settings(self) -> dict[str, Any]:
         """What pages and verdicts take from the configuration and the cards, not from files of the run."""
         names = ("name", "tasks", "protocols", "regime", "size", "repetitions", "seed", "search_trials", "tolerance")
-        titles = {name: card.title for name, card in self.catalog.methods.items()}
+        cards = (self.catalog.methods, self.catalog.protocols, self.catalog.papers)
         return {
             "run": {name: getattr(self.config, name) for name in names},
             "data": {
                 name: {"simulated": self.is_simulated(name), **source.model_dump(mode="json", exclude={"folder"})}
                 for name, source in self.config.datasets.items()
             },
-            "titles": titles | {name: paper.title for name, paper in self.catalog.papers.items()},
+            "titles": [{name: card.title for name, card in group.items()} for group in cards],
             "excluded": self.excluded(),
         }
 

@@ -51,8 +51,8 @@ class PerceptronEncoder(nn.Module):
         self.width = widths[-1]
 
     def forward(self, vectors: Tensor, inputs: Inputs) -> Tensor:
-        fields, *lists = vectors.split([self.fields, *self.lists], -2)
-        present = inputs.present.split(list(self.lists), -1) if self.lists else ()
+        fields, *lists = torch.split(vectors, [self.fields, *self.lists], -2)
+        present = torch.split(inputs.present, list(self.lists), -1) if self.lists else ()
         parts = [fields.flatten(-2), *(_mean(*pair) for pair in zip(lists, present, strict=True))]
         if self.numeric:
             parts.append(inputs.numeric)

@@ -20,14 +20,15 @@ from watchtime.reporting.words import percent
 LENGTHS = ("Short", "Middle", "Long")
 BIN = 0.05
 LARGEST = 2.5
-STANDARD_ERRORS = 3.0
+STANDARD_ERRORS = 4.0
 
 
 def modes(counts: npt.NDArray[np.int64]) -> list[int]:
     """Return the bins of a histogram that are modes.
 
     A mode is a highest bin whose count c exceeds the lowest count s on the way to every higher bin by more than
-    3 √(c + s), three standard errors of the difference of two counts. Beyond the ends of the histogram s is 0.
+    4 √(c + s), four standard errors of the difference of two counts, as many bins are compared. Beyond the ends of
+    the histogram s is 0.
     """
     padded = np.concatenate([[0], counts, [0]])
     peaks, found = find_peaks(padded, prominence=1)

@@ -77,7 +77,7 @@ def detectable(report: Report, board: Board) -> Markdown:
         spread, metric = results.paired_spread(competing, measure), METRICS[measure.metric]
         if spread is not None:
             found = minimum_detectable_difference(spread, repetitions, 1 - ALPHA, POWER)
-            ending = f" {unit}" if metric.unit == "target" else ""
+            ending = f" {unit}" if unit and metric.unit == "target" else ""
             parts.append(f"{format_number(found, usual_decimals([100 * found]))}{ending} in {metric.title}")
     if not parts:
         return Markdown("Fewer than two methods have randomness, so there is no spread of a difference.")

@@ -9,7 +9,7 @@ from watchtime.reporting.tables import Column
 ARROWS = {"lower": " ↓", "higher": " ↑", "none": ""}
 
 
-def measure_column(measure: Measure, unit: str) -> Column:
+def measure_column(measure: Measure, unit: str | None) -> Column:
     """Return the column of a metric; ``unit`` is the target's and stands where the metric has it too."""
     metric = METRICS[measure.metric]
     return Column(metric.title + ARROWS[metric.direction], unit if metric.unit == "target" else None)

@@ -62,9 +62,10 @@ class Report:
         is_counted = self.plan.catalog.methods[line.method].family in ("trivial", "network")
         return results.parameters[line.method, line.variant] if is_counted else None
 
-    def unit(self, dataset: str, task: str) -> str:
-        """The unit of a target: s, or a ratio."""
-        return self.plan.catalog.datasets[dataset].tasks[task]
+    def unit(self, dataset: str, task: str) -> str | None:
+        """The unit of a target, None for a ratio."""
+        unit = self.plan.catalog.datasets[dataset].tasks[task]
+        return None if unit == "ratio" else unit
 
     def heading(self) -> Markdown:
         """The page's first heading, under which it stands where pages are joined."""

@@ -6,8 +6,10 @@ from typing import Any
 
 from watchtime.core.job import JobSpec
 from watchtime.evaluation.metrics import METRICS
+from watchtime.reporting.leaderboard import Board
+from watchtime.reporting.leaderboard import title as board_title
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Column, Table, Value
+from watchtime.reporting.tables import Column, Section, Table, Value
 from watchtime.reporting.text import Markdown
 
 
@@ -74,25 +76,25 @@ def searches(report: Report) -> Table | Markdown:
     found = report.searches()
     if not found:
         return Markdown("No settings were searched.")
-    rows: list[list[Value]] = []
+    rows: list[Section | list[Value]] = []
+    before = None
     for key, one in found.items():
         spec = report.plan.jobs[key]
+        board = Board(spec.dataset, spec.task, spec.protocol)
+        if board != before:
+            rows.append(Section(board_title(report, board)))
+        before = board
         scores = [trial["score"] for trial in one["trials"] if trial["score"] is not None]
         rows.append(
             [
                 report.method_title(spec.method, spec.variant),
-                f"{report.data_title(spec.dataset)}, {_shown(spec.task)}",
-                report.plan.catalog.protocols[spec.protocol].title,
                 len(one["trials"]),
                 f"{METRICS[one['metric']].title} of the {one['readout']}",
                 _plain(one["chosen"]),
                 f"{min(scores):.4g} to {max(scores):.4g}",
             ]
         )
-    columns = [
-        *(Column("Method"), Column("Data"), Column("Protocol"), Column("Trials"), Column("Chosen by")),
-        *(Column("Chosen"), Column("Scores")),
-    ]
+    columns = [Column(title) for title in ("Method", "Trials", "Chosen by", "Chosen", "Scores")]
     caption = "The searches: every trial is judged on validation rows alone, the chosen settings then train anew."
     return Table(columns, rows, caption=caption)
 

@@ -17,7 +17,7 @@ from watchtime.core.job import JobSpec
 from watchtime.core.seeds import derive_seed
 from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.datasets.encoded import EncodedLog
-from watchtime.datasets.protocols import TEST, VALIDATION
+from watchtime.datasets.protocols import VALIDATION
 from watchtime.evaluation.metrics import evaluate, metric_named
 from watchtime.training.engine import Diverged
 from watchtime.training.fitting import fit
@@ -40,7 +40,6 @@ def search(
     setting that does not exist, or where no trial trains to finite numbers.
     """
     spec = model.spec
-    log = log.rows(np.flatnonzero(log.part != TEST))
     seed = derive_seed(spec.seed, axis="search", method=spec.method, variant=spec.variant)
     drawn = draws(spec.search, spec.search_trials, seed)
     specs = [changed(spec, values) for values in drawn]

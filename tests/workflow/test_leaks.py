@@ -1,0 +1,150 @@
+"""Nothing is fitted on validation or test rows: where they are corrupted, what was fitted keeps its bytes."""
+
+from __future__ import annotations
+
+import pkgutil
+import shutil
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from watchtime import labels, steps
+from watchtime.core.catalog import Catalog, find_root
+from watchtime.core.config import RunConfig
+from watchtime.core.plan import Plan
+from watchtime.datasets.encoded import EncodedLog
+from watchtime.datasets.interactions import as_enums
+from watchtime.datasets.protocols import TEST, TRAINING, VALIDATION
+from watchtime.labels.fitting import fit
+from watchtime.training.job import train
+
+DATASET, PROTOCOL = "kuairand_pure", "random_622"
+CATALOG = Catalog.load(find_root())
+NETWORKS = [name for name, card in CATALOG.methods.items() if card.family == "network"]
+PLAN = Plan(
+    RunConfig.model_validate(
+        {
+            "datasets": {DATASET: {"simulator": {"rows": 3000, "users": 100, "items": 80}}},
+            "tasks": ["watch_time", "watch_ratio"],
+            "artifacts": [],
+            "repetitions": 1,
+            "settings": {name: {"training": {"epochs": 1}} for name in NETWORKS},
+        }
+    ),
+    CATALOG,
+)
+ENCODED = PLAN.encoded_folder(DATASET, PROTOCOL)
+CODECS = {
+    f"{spec.dataset}/{spec.task}/{spec.protocol}/{spec.codec_key}": spec for spec in PLAN.jobs.values() if spec.codec
+}
+LEARNED = [key for key, spec in PLAN.jobs.items() if spec.family != "oracle" and spec.task == "watch_time"]
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run's split, encoded columns and codecs."""
+    folder = tmp_path_factory.mktemp("honest")
+    with chdir(folder):
+        steps.simulate(PLAN, DATASET)
+        steps.interactions(PLAN, DATASET)
+        steps.split(PLAN, DATASET, PROTOCOL)
+        prepare()
+    return folder
+
+
+def prepare() -> None:
+    steps.encode(PLAN, DATASET, PROTOCOL)
+    for name in CODECS:
+        fit(PLAN, name)
+
+
+def corrupted(honest: Path, folder: Path, parts: list[int]) -> Path:
+    """Return a copy of the run in which every value of the rows of ``parts`` is another."""
+    shutil.copytree(honest, folder, dirs_exist_ok=True)
+    with chdir(folder):
+        file = PLAN.data_folder(DATASET) / "interactions.parquet"
+        frame = pl.read_parquet(file)
+        rows = pl.Series(np.isin(np.load(PLAN.data_folder(DATASET) / PROTOCOL / "part.npy"), parts))
+        text = [name for name, dtype in frame.schema.items() if dtype == pl.Enum]
+        frame = frame.with_columns(pl.col(text).cast(pl.String))
+        frame = frame.with_columns(
+            pl.when(rows).then(value).otherwise(name).alias(name) for name, value in other(frame)
+        )
+        as_enums(frame, text).write_parquet(file)
+        prepare()
+    return folder
+
+
+def other(frame: pl.DataFrame) -> Iterator[tuple[str, pl.Expr]]:
+    """Return another value for every column but the raw row; text sorts before what training has seen."""
+    for name, dtype in frame.schema.items():
+        column = pl.col(name)
+        if name == "raw_row":
+            continue
+        if dtype == pl.String:
+            yield name, pl.lit("!unseen")
+        elif dtype == pl.List(pl.String):
+            yield name, pl.lit(["!unseen", "!tag"])
+        elif dtype == pl.Date:
+            yield name, column.dt.offset_by("400d")
+        elif dtype == pl.Int8:
+            yield name, (1 - column).cast(pl.Int8)
+        elif dtype == pl.Float64:
+            yield name, column.fill_null(0.0) * 7 + 1000
+        else:
+            yield name, column + 10**9
+
+
+def fitted(folder: Path) -> dict[str, bytes]:
+    files = [folder / ENCODED / "encoding.json", *sorted((folder / PLAN.folder / "codecs").rglob("*.*"))]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_every_codec_is_fitted_here() -> None:
+    from watchtime.labels.storage import _codec_in
+
+    names = {module.name for module in pkgutil.iter_modules(labels.__path__) if _codec_in(module.name)}
+    assert {spec.codec.name for spec in CODECS.values() if spec.codec} == names
+
+
+def test_codecs_and_vocabularies_see_training_rows_only(honest: Path, tmp_path: Path) -> None:
+    before, after = fitted(honest), fitted(corrupted(honest, tmp_path, [VALIDATION, TEST]))
+    assert len(before) == 2 * len(CODECS) + 1
+    assert before == after
+
+
+def test_training_rows_are_encoded_as_before(honest: Path, tmp_path: Path) -> None:
+    folders = (honest, corrupted(honest, tmp_path, [VALIDATION, TEST]))
+    logs = [EncodedLog.load(folder / ENCODED) for folder in folders]
+    for part, alike in ((TRAINING, True), (TEST, False)):
+        one, two = (log.rows(np.flatnonzero(log.part == part)) for log in logs)
+        for name in ("categorical", "numeric", "watch_time", "duration", "timestamp"):
+            assert np.array_equal(getattr(one, name), getattr(two, name), equal_nan=True) == alike, name
+
+
+def test_corrupted_training_rows_are_noticed(honest: Path, tmp_path: Path) -> None:
+    """The check above can fail: every codec and the vocabularies follow the training rows."""
+    before, after = fitted(honest), fitted(corrupted(honest, tmp_path, [TRAINING]))
+    same = [name for name in before if before[name] == after.get(name)]
+    assert same == []
+
+
+@pytest.fixture(scope="module")
+def tested(honest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return corrupted(honest, tmp_path_factory.mktemp("tested"), [TEST])
+
+
+@pytest.mark.parametrize("key", LEARNED, ids=lambda key: "/".join(key.split("/")[-2:]))
+def test_what_a_method_learns_does_not_depend_on_test_rows(honest: Path, tested: Path, key: str) -> None:
+    folder = PLAN.job_folder(PLAN.jobs[key])
+    learned = []
+    for run in (honest, tested):
+        with chdir(run):
+            train(PLAN, key)
+        learned.append([(run / folder / name).read_bytes() for name in ("model.safetensors", "history.parquet")])
+    assert learned[0] == learned[1]
+    assert (honest / folder / "metrics.json").read_bytes() != (tested / folder / "metrics.json").read_bytes()
