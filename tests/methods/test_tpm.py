@@ -191,3 +191,13 @@ def test_leaf_means_predict_the_training_mean_from_the_training_shares() -> None
     tpm = method(codec={"leaf_value": "mean"})
     shares = tpm.codec.leaf_shares
     assert shares @ tpm.codec.leaf_values == pytest.approx(TARGET.mean())
+
+
+def test_the_variance_is_that_of_draws_of_leaf_values() -> None:
+    tpm = method()
+    outputs = logits(3).numpy()
+    for row, found in zip(outputs, tpm.readouts(outputs, np.full(3, np.nan))["variance"], strict=True):
+        shares = [slow_probability(row.tolist(), leaf, LEAVES) for leaf in range(LEAVES)]
+        values = tpm.codec.leaf_values.tolist()
+        mean = sum(share * value for share, value in zip(shares, values, strict=True))
+        assert found == pytest.approx(sum(p * (v - mean) ** 2 for p, v in zip(shares, values, strict=True)), rel=1e-9)

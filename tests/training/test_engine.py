@@ -95,8 +95,10 @@ class Plain(nn.Module):
         self.tables = nn.ModuleList(nn.Embedding(len(table), table.shape[1], _weight=table) for table in fields)
         self.tags = nn.EmbeddingBag(len(tags), tags.shape[1], mode="mean", _weight=tags)
         modules: list[nn.Module] = []
-        for name in ("encoder.layers.0", "encoder.layers.1", "head"):
-            weight, bias = weights[f"towers.0.{name}.weight"], weights[f"towers.0.{name}.bias"]
+        first = torch.cat([weights[f"towers.0.encoder.{part}_weight"] for part in ("fields", "rest")], 1)
+        later = [(weights[f"towers.0.{name}.weight"], name) for name in ("encoder.layers.0", "head")]
+        for weight, name in [(first, "encoder"), *later]:
+            bias = weights[f"towers.0.{name}.bias"]
             layer = nn.Linear(weight.shape[1], weight.shape[0])
             layer.load_state_dict({"weight": weight.clone(), "bias": bias.clone()})
             modules += [layer, nn.ReLU()]
@@ -247,15 +249,16 @@ def dropped(rate: float) -> tuple[ResidentRows, Any, Any]:
 def test_about_the_given_share_of_ids_is_dropped(rate: float) -> None:
     """Within 4 standard deviations of the binomial count, for fields and lists, in each repetition."""
     rows, before, after = dropped(rate)
-    known = before.ids != rows.unknown
-    changed = before.ids != after.ids
-    assert torch.equal(after.ids[changed], rows.unknown.expand_as(after.ids)[changed])
-    for repetition in range(2):
-        for places in (slice(0, rows.shape.fields), slice(rows.shape.fields, None)):
-            total = int(known[repetition, :, places].sum())
-            found = int(changed[repetition, :, places].sum())
+    for ids, left, unknown in (
+        (before.ids, after.ids, rows.unknown),
+        (before.list_ids, after.list_ids, rows.unknown_in_lists),
+    ):
+        known, changed = ids != unknown, ids != left
+        assert torch.equal(left[changed], unknown.expand_as(left)[changed])
+        for repetition in range(2):
+            total, found = int(known[repetition].sum()), int(changed[repetition].sum())
             assert abs(found - rate * total) < 4 * math.sqrt(total * rate * (1 - rate))
-    assert not torch.equal(changed[0], changed[1]), "each repetition has its own stream"
+        assert not torch.equal(changed[0], changed[1]), "each repetition has its own stream"
 
 
 def test_nothing_else_changes_when_ids_are_dropped() -> None:
@@ -274,8 +277,9 @@ def test_unknown_ids_are_trained_by_dropping_alone(rate: float) -> None:
     rows = parts(logs.model(spec))[0].rows
     (result,) = trained(spec, [0])
     moved = (result.parameters["table"] != start.parameters["table"]).any(-1)
-    assert len(set(rows.unknown.tolist())) == 4
-    assert moved[rows.unknown.long()].all() == (rate > 0)
+    unknown = torch.cat([rows.unknown, rows.unknown_in_lists]).unique().long()
+    assert len(unknown) == 4
+    assert moved[unknown].all() == (rate > 0)
     assert moved.sum() == len(moved) - (0 if rate else 4)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from watchtime.core.catalog import Catalog, CodecChoice, MethodCard, MethodOptions
 from watchtime.core.config import RunConfig, validate
+from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import settings_hash
 from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
 
@@ -66,7 +67,9 @@ def resolve(
         codec = CodecChoice(name=codec.name, settings=_merged(codec.settings, [layer.codec for layer in layers]))
     feature_sets = [layer.features for layer in layers if layer.features is not None]
     sets = catalog.datasets[dataset].feature_sets
-    features = sets.get(feature_sets[-1]) if feature_sets else None
+    if feature_sets and feature_sets[-1] not in sets:
+        raise WatchtimeError(unknown("feature set", feature_sets[-1], sets, f"{where}: features of {dataset}"))
+    features = sets[feature_sets[-1]] if feature_sets else None
     return JobSpec(
         dataset=dataset,
         task=task,

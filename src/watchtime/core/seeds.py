@@ -1,8 +1,8 @@
 """One random number stream per axis, so that what should be shared is shared and the rest is independent.
 
-The axes of a run are ``split`` (one per data set and protocol, fixed over repetitions), ``batches`` (one per
-repetition, shared by all methods, which makes comparisons paired) and ``initialisation`` (one per method and
-repetition).
+The axes of a run are ``split`` (one per data set and protocol, fixed over repetitions), ``batches``, ``unknown ids``
+and ``initialisation`` (one each per repetition, shared by all methods, which makes comparisons paired) and ``search``
+(one per method and variant).
 """
 
 from __future__ import annotations

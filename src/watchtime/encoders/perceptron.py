@@ -8,21 +8,30 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from watchtime.core.settings import EncoderSettings
 
 
 class Inputs(NamedTuple):
-    """A batch of encoded rows.
+    """A batch of encoded rows; ids are rows of the one embedding table.
 
-    ``ids`` int [batch, places] are rows of the one embedding table: a place per categorical field, then the places
-    of each multi-valued field. ``present`` bool [batch, list places] tells which list places hold an id.
-    ``numeric`` float [batch, columns].
+    ``ids`` int [batch, fields], one per categorical field · ``list_ids`` int [batch, places], the places of all
+    multi-valued fields side by side · ``present`` bool [batch, places], which places hold an id · ``numeric`` float
+    [batch, columns].
     """
 
     ids: Tensor
+    list_ids: Tensor
     present: Tensor
     numeric: Tensor
+
+
+class Vectors(NamedTuple):
+    """The embeddings of a batch's ids: ``fields`` [batch, fields, embedding], ``lists`` [batch, places, embedding]."""
+
+    fields: Tensor
+    lists: Tensor
 
 
 @dataclass(frozen=True)
@@ -38,28 +47,36 @@ class InputShape:
 class PerceptronEncoder(nn.Module):
     """h(x) = MLP([e_1, …, e_F, mean of each list's embeddings, numeric columns]), ReLU after every layer.
 
-    Takes the embedding vectors [batch, places, embedding] beside the inputs; returns [batch, ``width``].
+    Returns [batch, ``width``]. The first layer's matrix is kept in two parts, for the fields and for the rest, so that
+    nothing wide has to be copied to stand side by side.
     """
 
     def __init__(self, shape: InputShape, settings: EncoderSettings) -> None:
         super().__init__()
-        wide = (shape.fields + len(shape.lists)) * settings.embedding
-        widths = [wide + (shape.numeric if settings.numeric else 0), *settings.layers]
-        self.layers = nn.ModuleList(nn.Linear(narrow, wide) for narrow, wide in pairwise(widths))
-        self.numeric = settings.numeric and shape.numeric > 0
-        self.fields, self.lists = shape.fields, shape.lists
-        self.width = widths[-1]
+        self.lists, self.uses_numeric = shape.lists, settings.numeric
+        fields = shape.fields * settings.embedding
+        rest = len(shape.lists) * settings.embedding + (shape.numeric if settings.numeric else 0)
+        first = nn.Linear(fields + rest, settings.layers[0])
+        parts = torch.split(first.weight.detach(), [fields, rest], 1)
+        self.fields_weight, self.rest_weight = (nn.Parameter(part.clone()) for part in parts)
+        self.bias = first.bias
+        self.layers = nn.ModuleList(nn.Linear(wide, narrow) for wide, narrow in pairwise(settings.layers))
+        self.width = settings.layers[-1]
 
-    def forward(self, vectors: Tensor, inputs: Inputs) -> Tensor:
-        fields, *lists = torch.split(vectors, [self.fields, *self.lists], -2)
-        present = torch.split(inputs.present, list(self.lists), -1) if self.lists else ()
-        parts = [fields.flatten(-2), *(_mean(*pair) for pair in zip(lists, present, strict=True))]
-        if self.numeric:
-            parts.append(inputs.numeric)
-        hidden = torch.cat(parts, -1)
+    def forward(self, vectors: Vectors, inputs: Inputs) -> Tensor:
+        hidden = linear(vectors.fields.flatten(-2), self.fields_weight, self.bias)
+        if self.rest_weight.shape[-1]:
+            hidden = hidden + linear(self._rest(vectors.lists, inputs), self.rest_weight)
+        hidden = torch.relu(hidden)
         for layer in self.layers:
             hidden = torch.relu(layer(hidden))
         return hidden
+
+    def _rest(self, lists: Tensor, inputs: Inputs) -> Tensor:
+        places = list(self.lists)
+        pairs = zip(torch.split(lists, places, -2), torch.split(inputs.present, places, -1), strict=True)
+        parts = [_mean(vectors, present) for vectors, present in pairs] if places else []
+        return torch.cat([*parts, inputs.numeric] if self.uses_numeric else parts, -1)
 
 
 def _mean(vectors: Tensor, present: Tensor) -> Tensor:

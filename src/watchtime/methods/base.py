@@ -61,7 +61,11 @@ class NetworkMethod(Method):
 
     @abstractmethod
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
-        """Return predictions in the target's unit, one [rows] array per readout, from outputs [rows, outputs]."""
+        """Return predictions in the target's unit, one [rows] array per readout, from outputs [rows, outputs].
+
+        The readouts that the YAML declares come first, the default one before the others; what else a distribution
+        tells, such as ``variance``, follows and is stored beside the predictions, but not scored.
+        """
 
 
 class TableMethod(Method):

@@ -51,10 +51,13 @@ class TreeProgressiveModel(NetworkMethod):
 
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
         probabilities = leaf_probabilities(torch.from_numpy(outputs)).numpy()
+        values = self.codec.leaf_values
+        mean = probabilities @ values
         return {
-            "mean": probabilities @ self.codec.leaf_values,
+            "mean": mean,
             "median": self._median(probabilities),
             "rank": probabilities @ self.codec.training_rank,
+            "variance": np.maximum(probabilities @ values**2 - mean**2, 0.0),
         }
 
     def _cross_entropy(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:

@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 from watchtime.core.seeds import derive_seed
 from watchtime.core.settings import EncoderSettings, TrainingSettings
-from watchtime.encoders.perceptron import Inputs
+from watchtime.encoders.perceptron import Inputs, Vectors
 from watchtime.methods.base import NetworkMethod
 from watchtime.training.network import TABLE, initialised, template
 from watchtime.training.resident import Labels, ResidentRows
@@ -67,16 +67,16 @@ class Group:
         inputs = rows.gather(index)
         if self.training.unknown_rate:
             inputs = rows.drop_ids(inputs, self.training.unknown_rate, self.droppings)
-        places = (inputs.ids + self.starts).flatten().long()
-        with torch.no_grad():
-            vectors = self._flat(self.table).index_select(0, places).view(*inputs.ids.shape, -1)
-        vectors.requires_grad_()
+        # Without .long() index_add_ is five times slower.
+        places = [(ids + self.starts).flatten().long() for ids in (inputs.ids, inputs.list_ids)]
+        vectors = Vectors(self._looked_up(places[0], inputs.ids), self._looked_up(places[1], inputs.list_ids))
         losses = self._losses(inputs, vectors, {name: _at(value, index) for name, value in labels.items()})
         self.optimiser.zero_grad(set_to_none=False)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         assert self.table.grad is not None
-        assert vectors.grad is not None
-        self._flat(self.table.grad).index_add_(0, places, vectors.grad.flatten(0, -2))
+        for place, vector in zip(places, vectors, strict=True):
+            if vector.grad is not None:
+                self._flat(self.table.grad).index_add_(0, place, vector.grad.flatten(0, -2))
         if self.training.embedding_decay:
             self.table.grad.add_(self.table.detach(), alpha=self.training.embedding_decay)
         self.optimiser.step()
@@ -95,16 +95,23 @@ class Group:
         """Return the parameters of the repetition at ``place`` without the leading axis."""
         return {name: value.detach()[place] if self.stacked else value.detach() for name, value in parameters.items()}
 
-    def _losses(self, inputs: Inputs, vectors: Tensor, labels: Labels) -> Tensor:
+    def _losses(self, inputs: Inputs, vectors: Vectors, labels: Labels) -> Tensor:
         """Return the loss of every repetition, [repetitions], from rows with that leading axis."""
         if self.stacked:
             losses: Tensor = torch.vmap(self._loss)(self.layers, inputs, vectors, labels)
             return losses
-        only = Inputs(*(tensor[0] for tensor in inputs))
-        return self._loss(self.layers, only, vectors[0], {name: value[0] for name, value in labels.items()})[None]
+        # squeeze, since the backward pass of [0] would copy the gradient into zeros of the whole shape.
+        only, looked_up = Inputs(*(one.squeeze(0) for one in inputs)), Vectors(*(one.squeeze(0) for one in vectors))
+        return self._loss(self.layers, only, looked_up, {name: one.squeeze(0) for name, one in labels.items()})[None]
 
-    def _loss(self, parameters: Parameters, inputs: Inputs, vectors: Tensor | None, labels: Labels) -> Tensor:
+    def _loss(self, parameters: Parameters, inputs: Inputs, vectors: Vectors | None, labels: Labels) -> Tensor:
         return self.method.loss(functional_call(self.template, parameters, (inputs, vectors)), labels)
+
+    @torch.no_grad()
+    def _looked_up(self, places: Tensor, ids: Tensor) -> Tensor:
+        """Return the vectors of ids [repetitions, batch, places] as a leaf of the backward pass."""
+        vectors = self._flat(self.table).index_select(0, places).view(*ids.shape, self.table.shape[-1])
+        return vectors.requires_grad_()
 
     def state(self) -> dict[str, Tensor]:
         """Return all that changes from step to step, for a checkpoint."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from watchtime.core.settings import EncoderSettings
-from watchtime.encoders.perceptron import Inputs, InputShape, PerceptronEncoder
+from watchtime.encoders.perceptron import Inputs, InputShape, PerceptronEncoder, Vectors
 from watchtime.methods.base import NetworkMethod
 
 TABLE = "table"
@@ -20,7 +20,7 @@ class Tower(nn.Module):
         self.encoder = PerceptronEncoder(shape, settings)
         self.head = method.head(self.encoder.width)
 
-    def forward(self, vectors: Tensor, inputs: Inputs) -> Tensor:
+    def forward(self, vectors: Vectors, inputs: Inputs) -> Tensor:
         outputs: Tensor = self.head(self.encoder(vectors, inputs))
         return outputs
 
@@ -37,15 +37,15 @@ class Network(nn.Module):
         self.table = nn.Parameter(torch.randn(shape.table, method.towers * settings.embedding) * 0.05)
         self.towers = nn.ModuleList(Tower(method, shape, settings) for _ in range(method.towers))
 
-    def forward(self, inputs: Inputs, vectors: Tensor | None = None) -> Tensor:
-        """Return the outputs; ``vectors`` [batch, places, towers × embedding] may have been looked up already."""
+    def forward(self, inputs: Inputs, vectors: Vectors | None = None) -> Tensor:
+        """Return the outputs; ``vectors``, towers side by side, may have been looked up already."""
         if vectors is None:
-            vectors = nn.functional.embedding(inputs.ids, self.table)
+            vectors = Vectors(*(nn.functional.embedding(ids, self.table) for ids in (inputs.ids, inputs.list_ids)))
         if len(self.towers) == 1:
             outputs: Tensor = self.towers[0](vectors, inputs)
             return outputs
-        parts = vectors.chunk(len(self.towers), -1)
-        return torch.cat([tower(part, inputs) for tower, part in zip(self.towers, parts, strict=True)], -1)
+        parts = zip(*(part.chunk(len(self.towers), -1) for part in vectors), strict=True)
+        return torch.cat([tower(Vectors(*part), inputs) for tower, part in zip(self.towers, parts, strict=True)], -1)
 
 
 def initialised(method: NetworkMethod, shape: InputShape, settings: EncoderSettings, seed: int) -> Network:

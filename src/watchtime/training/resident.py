@@ -31,7 +31,8 @@ class ResidentRows:
         places = tuple(ids.shape[1] for ids, _ in lists)
         self.device = device
         self.shape = InputShape(int(sizes.sum()), fields, places, log.numeric.shape[1])
-        self.unknown = _on(np.concatenate([starts[:fields], np.repeat(starts[fields:], places)]), device)
+        self.unknown = _on(starts[:fields], device)
+        self.unknown_in_lists = _on(np.repeat(starts[fields:], places), device)
         self.categorical = _on(log.categorical + starts[:fields], device)
         self.numeric = _on(log.numeric, device)
         self.pointers = [_on(field.pointer, device) for field in log.multi_valued.values()]
@@ -48,7 +49,7 @@ class ResidentRows:
             self.numeric.index_select(0, rows),
             [pointer.index_select(0, rows) for pointer in self.pointers],
         )
-        return Inputs(*(tensor.view(*index.shape, -1) for tensor in inputs))
+        return Inputs(*(tensor.view(*index.shape, tensor.shape[-1]) for tensor in inputs))
 
     def slab(self, start: int, stop: int) -> Inputs:
         """Return the inputs of consecutive rows without an index."""
@@ -60,17 +61,23 @@ class ResidentRows:
 
         Inputs have a leading repetition axis, and each repetition its own random stream.
         """
-        shape = inputs.ids.shape[1:]
-        draws = torch.stack([torch.rand(shape, generator=one, device=one.device) for one in generators])
-        return inputs._replace(ids=torch.where(draws < rate, self.unknown, inputs.ids))
+
+        def dropped(ids: Tensor, unknown: Tensor) -> Tensor:
+            draws = torch.stack([torch.rand(ids.shape[1:], generator=one, device=one.device) for one in generators])
+            return torch.where(draws < rate, unknown, ids)
+
+        return inputs._replace(
+            ids=dropped(inputs.ids, self.unknown), list_ids=dropped(inputs.list_ids, self.unknown_in_lists)
+        )
 
     def _inputs(self, categorical: Tensor, numeric: Tensor, pointers: list[Tensor]) -> Inputs:
         if not self.lists:
-            return Inputs(categorical, numeric.new_empty(len(categorical), 0, dtype=torch.bool), numeric)
-        pairs = list(zip(self.lists, pointers, strict=True))
-        ids = torch.cat([categorical, *(ids.index_select(0, pointer) for (ids, _), pointer in pairs)], -1)
-        present = torch.cat([present.index_select(0, pointer) for (_, present), pointer in pairs], -1)
-        return Inputs(ids, present, numeric)
+            nothing = categorical[:, :0]
+            return Inputs(categorical, nothing, nothing.bool(), numeric)
+        lists = list(zip(self.lists, pointers, strict=True))
+        ids = torch.cat([ids.index_select(0, rows) for (ids, _), rows in lists], -1)
+        present = torch.cat([present.index_select(0, rows) for (_, present), rows in lists], -1)
+        return Inputs(categorical, ids, present, numeric)
 
 
 def on_device(labels: Mapping[str, npt.NDArray[Any]], device: torch.device) -> Labels:
