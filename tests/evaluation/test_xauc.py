@@ -79,7 +79,7 @@ def test_every_convention_has_a_definition_to_print() -> None:
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(table=tables, dtype=st.sampled_from([np.float32, np.float64]))
 def test_equals_the_definition_exactly(
     convention: str, table: list[tuple[float, float]], dtype: type[np.floating[Any]]
@@ -139,7 +139,7 @@ def test_tie_mass() -> None:
     assert counts.tied_both == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(table=tables, seed=st.integers(0, 2**32))
 def test_the_order_of_the_rows_matters_to_three_conventions_only(table: list[tuple[float, float]], seed: int) -> None:
     target, prediction = np.array(table).T

@@ -42,7 +42,7 @@ def test_a_target_below_all_of_its_group_has_level_zero_and_above_all_one() -> N
     np.testing.assert_allclose(levels(tied, [2.9, 3, 9, 9.1]), [0, 1 / 6, 5 / 6, 1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARGETS)
 def test_with_one_knot_per_row_the_level_is_the_mid_rank(train: list[float]) -> None:
     count = len(train)
@@ -53,7 +53,7 @@ def test_with_one_knot_per_row_the_level_is_the_mid_rank(train: list[float]) -> 
     np.testing.assert_allclose(levels(codec, train), expected, atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARGETS, st.integers(2, 40))
 def test_with_fewer_knots_it_is_the_mid_rank_to_within_their_distance(train: list[float], knots: int) -> None:
     count = len(train)
@@ -78,7 +78,7 @@ def slow_level(knots: list[float], value: float) -> float:
     return (min(found) + max(found)) / 2 / (len(knots) - 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, st.integers(1, 8), st.integers(2, 12), st.lists(st.floats(0, 2e4), max_size=20))
 def test_levels_against_a_scan_of_the_quantile_function(
     rows: Rows, groups: int, knots: int, others: list[float]
@@ -91,7 +91,7 @@ def test_levels_against_a_scan_of_the_quantile_function(
         np.testing.assert_allclose(codec.level(np.full(len(values), group), values), expected, atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, st.integers(1, 8), st.integers(2, 12))
 def test_groups_and_their_quantiles_against_a_loop(rows: Rows, groups: int, knots: int) -> None:
     target, duration = np.array(rows).T
@@ -106,7 +106,7 @@ def test_groups_and_their_quantiles_against_a_loop(rows: Rows, groups: int, knot
         np.testing.assert_allclose(codec.quantiles[group], expected, rtol=1e-9, atol=1e-8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, st.integers(1, 8), st.integers(2, 12))
 def test_round_trip_is_exact_on_training_rows(rows: Rows, groups: int, knots: int) -> None:
     target, duration = np.array(rows).T
@@ -116,7 +116,7 @@ def test_round_trip_is_exact_on_training_rows(rows: Rows, groups: int, knots: in
     np.testing.assert_allclose(codec.decode(label, duration), target, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, st.integers(2, 12), st.lists(st.floats(0, 1), min_size=2, max_size=20))
 def test_decoding_is_monotone_and_undone_by_level_where_it_rises(rows: Rows, knots: int, some: list[float]) -> None:
     target, duration = np.array(rows).T
@@ -131,7 +131,7 @@ def test_decoding_is_monotone_and_undone_by_level_where_it_rises(rows: Rows, kno
     np.testing.assert_allclose(again[rises & inside], asked[rises & inside], atol=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, st.integers(1, 8), st.integers(2, 12), st.lists(st.floats(0, 2e4), min_size=2, max_size=20))
 def test_levels_are_monotone_in_the_target(rows: Rows, groups: int, knots: int, some: list[float]) -> None:
     target, duration = np.array(rows).T

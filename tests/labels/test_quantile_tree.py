@@ -40,7 +40,7 @@ def walk(edges: list[float], value: float) -> tuple[int, dict[int, int], list[in
     return leaf[0], right, path
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARGETS, LEAVES, st.lists(st.floats(0, 2e4), max_size=10))
 def test_labels_against_a_recursive_tree(train: list[float], leaves: int, others: list[float]) -> None:
     codec = fit(train, leaves=leaves)
@@ -74,7 +74,7 @@ def test_the_released_code_does_not_train_on_the_largest_target() -> None:
     assert labels["right"].tolist() == fit(range(9), leaves=4).encode(values)["right"].tolist()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARGETS, LEAVES)
 def test_edges_are_the_training_quantiles(train: list[float], leaves: int) -> None:
     codec = fit(train, leaves=leaves)
@@ -85,7 +85,7 @@ def test_edges_are_the_training_quantiles(train: list[float], leaves: int) -> No
     assert np.all(np.diff(codec.edges) >= 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARGETS, LEAVES, st.sampled_from(["midpoint", "mean"]))
 def test_round_trip_stays_in_the_leaf_and_is_monotone(train: list[float], leaves: int, leaf_value: str) -> None:
     codec = fit(train, leaves=leaves, leaf_value=leaf_value)
@@ -98,7 +98,7 @@ def test_round_trip_stays_in_the_leaf_and_is_monotone(train: list[float], leaves
     assert np.all(np.diff(restored) >= -1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARGETS, LEAVES, st.sampled_from(["keep", "merge"]))
 def test_leaf_statistics_against_the_rows_of_each_leaf(train: list[float], leaves: int, ties: str) -> None:
     if ties == "merge" and len(set(train)) < leaves:
@@ -138,7 +138,7 @@ def test_merged_ties_give_the_zeros_a_leaf_of_their_own() -> None:
     assert codec.facts() == {"empty_leaves": 0, "largest_leaf_share": 5 / 16}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TARGETS, LEAVES)
 def test_merged_ties_leave_no_leaf_empty_and_split_no_value(train: list[float], leaves: int) -> None:
     if len(set(train)) < leaves:
@@ -163,7 +163,7 @@ def test_without_ties_both_rules_split_evenly(count: int) -> None:
         assert sizes.max() - sizes.min() <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), LEAVES)
 def test_path_matrices_give_the_leaf_probabilities_of_a_recursive_tree(seed: int, leaves: int) -> None:
     codec = fit([1.0], leaves=leaves)
@@ -181,7 +181,7 @@ def test_path_matrices_give_the_leaf_probabilities_of_a_recursive_tree(seed: int
     np.testing.assert_allclose(chosen.prod(axis=1), probabilities(0, 1.0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(LEAVES)
 def test_node_labels_and_path_matrices_agree(leaves: int) -> None:
     codec = fit([1.0, 2.0], leaves=leaves)

@@ -22,7 +22,7 @@ def test_labels_by_hand(scale: str, multiplier: float, label_of_6: float) -> Non
     assert codec.decode(labels["value"]) == pytest.approx([6.0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.floats(1e-3, 1e5), min_size=1, max_size=30),
     st.floats(0.01, 100),

@@ -49,7 +49,7 @@ def test_durations_that_no_training_row_has_get_the_overall_median() -> None:
     rows=st.lists(st.tuples(st.integers(1, 8), st.integers(0, 50)), min_size=1, max_size=40),
     buckets=st.integers(1, 6),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_training_row_gets_the_median_of_the_rows_in_its_bucket(
     rows: list[tuple[int, int]], buckets: int
 ) -> None:

@@ -59,7 +59,7 @@ def labels(tpm: TreeProgressiveModel, target: list[float]) -> dict[str, Tensor]:
 
 
 @given(depth=st.integers(1, 6), data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_leaf_probabilities_are_products_along_paths(depth: int, data: st.DataObject) -> None:
     leaves = 2**depth
     scores = data.draw(st.lists(st.floats(-30, 30), min_size=leaves - 1, max_size=leaves - 1))

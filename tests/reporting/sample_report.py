@@ -1,8 +1,9 @@
 # %%
 import numpy as np
 
+from watchtime.reporting.alignment import Interval
 from watchtime.reporting.figures import figure, show
-from watchtime.reporting.tables import Cell, Column, Interval, Section, Table
+from watchtime.reporting.tables import Cell, Column, Section, Table
 from watchtime.reporting.text import Markdown, escape
 
 # %% [markdown]

@@ -1,4 +1,5 @@
 import re
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -10,7 +11,7 @@ from watchtime.reporting.style import style
 from watchtime.reporting.text import Markdown
 
 
-def sine(width: str = "full") -> str:
+def sine(width: Literal["full", "half"] = "full") -> str:
     drawing = figure(width, 50)
     axes = drawing.subplots()
     axes.plot([0, 1, 2], [0, 1, 0.5], label="a")
@@ -19,7 +20,7 @@ def sine(width: str = "full") -> str:
     return to_svg(drawing)
 
 
-def test_equal_figures_are_equal_bytes_without_dates():
+def test_equal_figures_are_equal_bytes_without_dates() -> None:
     first = sine()
     assert first == sine()
     assert "<dc:date>" not in first
@@ -27,26 +28,28 @@ def test_equal_figures_are_equal_bytes_without_dates():
 
 
 @pytest.mark.parametrize(("width", "millimetres"), [("full", 165), ("half", 80)])
-def test_a_figure_is_as_wide_as_the_text_or_half_of_it(width, millimetres):
-    points = float(re.search(r'<svg [^>]*?width="([\d.]+)pt"', sine(width)).group(1))
+def test_a_figure_is_as_wide_as_the_text_or_half_of_it(width: Literal["full", "half"], millimetres: float) -> None:
+    found = re.search(r'<svg [^>]*?width="([\d.]+)pt"', sine(width))
+    assert found is not None
+    points = float(found.group(1))
     assert points == pytest.approx(millimetres / 25.4 * 72, abs=0.1)
 
 
-def test_all_type_is_text_in_a_size_of_the_scale():
+def test_all_type_is_text_in_a_size_of_the_scale() -> None:
     svg = sine()
     assert ">Time (s)</text>" in svg
     sizes = {float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)}
     assert sizes == {style()["sizes"]["small"]}
 
 
-def test_personal_settings_do_not_change_a_figure():
+def test_personal_settings_do_not_change_a_figure() -> None:
     expected = sine()
     matplotlib.rcParams["axes.grid"] = True
     matplotlib.rcParams["font.size"] = 20
     assert sine() == expected
 
 
-def test_the_colours_differ_for_dichromats():
+def test_the_colours_differ_for_dichromats() -> None:
     """Viénot, Brettel and Mollon (1999): what protanopes and deuteranopes see, as CIELAB distances."""
     to_cone = np.array([[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]])
     protanope = np.array([[0, 2.02344, -2.52581], [0, 1, 0], [0, 0, 1]])
@@ -62,8 +65,10 @@ def test_the_colours_differ_for_dichromats():
         assert distances.min() > 8
 
 
-def test_show_gives_the_svg_its_caption_and_a_reader_of_the_notebook_too(monkeypatch):
-    shown = []
+def test_show_gives_the_svg_its_caption_and_a_reader_of_the_notebook_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[tuple[dict[str, Any], dict[str, Any]]] = []
     monkeypatch.setattr(figures, "display", lambda data, raw, metadata: shown.append((data, metadata)))
     drawing = figure("half")
     drawing.subplots()

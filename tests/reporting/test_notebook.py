@@ -22,7 +22,9 @@ def printed(executed: Path) -> str:
     return "".join("".join(output["text"]) for output in outputs if output.get("name") == "stdout")
 
 
-def test_the_kernel_is_the_running_interpreter_in_the_given_directory(tmp_path, monkeypatch, capfd):
+def test_the_kernel_is_the_running_interpreter_in_the_given_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """A kernel called python3 that cannot start, and personal start-up code, are on every search path."""
     kernels = tmp_path / "jupyter" / "kernels" / "python3"
     kernels.mkdir(parents=True)
@@ -56,7 +58,9 @@ def test_the_kernel_is_the_running_interpreter_in_the_given_directory(tmp_path, 
         ({"number": 4}, "parameter 'required' has no default and was not given."),
     ],
 )
-def test_a_wrong_parameter_is_one_sentence_and_nothing_runs(tmp_path, values, sentence):
+def test_a_wrong_parameter_is_one_sentence_and_nothing_runs(
+    tmp_path: Path, values: dict[str, object], sentence: str
+) -> None:
     path = template(tmp_path, "# %%\nraise SystemError\n")
     with pytest.raises(WatchtimeError) as caught:
         execute(path, values, tmp_path / "out.ipynb")
@@ -64,7 +68,7 @@ def test_a_wrong_parameter_is_one_sentence_and_nothing_runs(tmp_path, values, se
     assert not (tmp_path / "out.ipynb").exists()
 
 
-def test_a_failing_cell_is_one_sentence_with_its_line_and_the_notebook_is_left(tmp_path):
+def test_a_failing_cell_is_one_sentence_with_its_line_and_the_notebook_is_left(tmp_path: Path) -> None:
     body = (
         "# %%\nprint('before')\n\n# %%\ndef f(x):\n    raise ValueError(f'bad\\n{x}')\n\nf(number)\n\n# %%\nprint(1)\n"
     )
@@ -77,24 +81,24 @@ def test_a_failing_cell_is_one_sentence_with_its_line_and_the_notebook_is_left(t
     assert "Traceback" in executed.read_text(encoding="utf-8")
 
 
-def test_a_notebook_whose_process_dies_is_one_sentence_and_is_left(tmp_path):
+def test_a_notebook_whose_process_dies_is_one_sentence_and_is_left(tmp_path: Path) -> None:
     path = template(tmp_path, "# %%\nprint('before')\n\n# %%\nimport os\nos._exit(9)\n")
     with pytest.raises(WatchtimeError, match=r"template.py, line 9: the cell ended the notebook's process"):
         execute(path, {"required": "x"}, tmp_path / "out.ipynb")
     assert printed(tmp_path / "out.ipynb") == "before\n"
 
 
-def test_a_missing_template_is_one_sentence(tmp_path):
+def test_a_missing_template_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(WatchtimeError, match=r"absent.py: the template cannot be read"):
         execute(tmp_path / "absent.py", {}, tmp_path / "out.ipynb")
 
 
-def test_two_cells_of_parameters_are_refused(tmp_path):
+def test_two_cells_of_parameters_are_refused(tmp_path: Path) -> None:
     path = template(tmp_path, PARAMETERS)
     with pytest.raises(WatchtimeError, match=r"2 cells are tagged 'parameters', expected one"):
         execute(path, {"required": "x"}, tmp_path / "out.ipynb")
 
 
-def test_cells_have_fixed_ids(tmp_path):
+def test_cells_have_fixed_ids(tmp_path: Path) -> None:
     path = template(tmp_path, "# %% [markdown]\n# text\n\n# %%\n1\n")
     assert [cell.id for cell in read_template(path).cells] == ["cell-01", "cell-02", "cell-03"]

@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import warnings
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -12,6 +13,8 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.reporting.notebook import execute
 from watchtime.reporting.pdf import render
 
+# nbformat has no annotations.
+NBFORMAT: Any = nbformat
 TEMPLATE = Path(__file__).parent / "sample_report.py"
 BANNER = "SIMULATED DATA"
 
@@ -31,29 +34,38 @@ def build(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory) -> tuple[Path, Path]:
+def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return build(tmp_path_factory.mktemp("first"))
 
 
 @pytest.fixture(scope="module")
-def pages(sample) -> list[str]:
+def pages(sample: tuple[Path, Path]) -> list[str]:
     return poppler("pdftotext", "-layout", str(sample[1]), "-").split("\f")[:-1]
+
+
+def code_cell(output_type: str, **output: object) -> nbformat.NotebookNode:
+    """Return a code cell with one output."""
+    return NBFORMAT.v4.new_code_cell("x", outputs=[NBFORMAT.v4.new_output(output_type, **output)])
+
+
+def markdown_cell(source: str) -> nbformat.NotebookNode:
+    return NBFORMAT.v4.new_markdown_cell(source)
 
 
 def written(folder: Path, *cells: nbformat.NotebookNode) -> Path:
     """Write a notebook without running it."""
-    notebook = nbformat.v4.new_notebook(cells=list(cells))
-    nbformat.write(notebook, folder / "written.ipynb")
+    notebook = NBFORMAT.v4.new_notebook(cells=list(cells))
+    NBFORMAT.write(notebook, folder / "written.ipynb")
     return folder / "written.ipynb"
 
 
-def test_two_runs_in_different_folders_give_equal_bytes(sample, tmp_path):
+def test_two_runs_in_different_folders_give_equal_bytes(sample: tuple[Path, Path], tmp_path: Path) -> None:
     again = build(tmp_path)
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in sample]
 
 
 @needs_poppler
-def test_banner_header_and_page_number_stand_on_every_page(pages):
+def test_banner_header_and_page_number_stand_on_every_page(pages: list[str]) -> None:
     assert len(pages) >= 3
     for number, page in enumerate(pages, 1):
         assert BANNER in page
@@ -63,7 +75,7 @@ def test_banner_header_and_page_number_stand_on_every_page(pages):
 
 
 @needs_poppler
-def test_captions_notes_and_figure_labels_are_text(pages):
+def test_captions_notes_and_figure_labels_are_text(pages: list[str]) -> None:
     text = re.sub(r"\s+", " ", " ".join(pages))
     assert "Table 1. Trees lead (𝛼 = 0.05). Bold: best, or tied with the best. ᵃ Trained once." in text
     assert "Figure 1. Long videos <spread> their #watch time." in text
@@ -77,14 +89,14 @@ def test_captions_notes_and_figure_labels_are_text(pages):
 
 
 @needs_poppler
-def test_a_long_table_runs_over_pages_and_repeats_its_header(pages):
+def test_a_long_table_runs_over_pages_and_repeats_its_header(pages: list[str]) -> None:
     with_rows = [page for page in pages if "video 0" in page or "video 59" in page]
     assert len(with_rows) == 2
     assert all(re.search(r"Number +Video +Value \(s\) +Kept", page) for page in with_rows)
 
 
 @needs_poppler
-def test_only_the_table_that_cannot_fit_turns_its_page(sample, pages):
+def test_only_the_table_that_cannot_fit_turns_its_page(sample: tuple[Path, Path], pages: list[str]) -> None:
     report = poppler("pdfinfo", "-f", "1", "-l", "99", str(sample[1]))
     sizes = [float(width) for width in re.findall(r"Page +\d+ size: +([\d.]+) x", report)]
     turned = [page for page, width in zip(pages, sizes, strict=True) if width > 800]
@@ -93,13 +105,14 @@ def test_only_the_table_that_cannot_fit_turns_its_page(sample, pages):
 
 
 @needs_poppler
-def test_decimal_points_line_up_in_the_page(sample):
+def test_decimal_points_line_up_in_the_page(sample: tuple[Path, Path]) -> None:
     """The estimates of a column end at the same place: bold ones, those without interval, those with a note."""
     words = re.findall(
         r'xMin="([\d.]+)" yMin="[\d.]+" xMax="([\d.]+)" yMax="[\d.]+">([^<]+)</word>',
         poppler("pdftotext", "-f", "1", "-l", "1", "-bbox", str(sample[1]), "-"),
     )
-    starts, ends = {}, {}
+    starts: dict[str, float] = {}
+    ends: dict[str, float] = {}
     for start, end, word in words:
         starts.setdefault(word, float(start))
         ends.setdefault(word, float(end))
@@ -111,10 +124,12 @@ def test_decimal_points_line_up_in_the_page(sample):
     assert max(difference) - min(difference) < 0.05
 
 
-def test_the_style_compiles_without_warnings(sample, tmp_path, monkeypatch):
+def test_the_style_compiles_without_warnings(
+    sample: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compile_plainly = typst.compile
 
-    def compile_strictly(*arguments, **options):
+    def compile_strictly(*arguments: Any, **options: Any) -> Any:
         document, found = typst.compile_with_warnings(*arguments, **options)
         assert found == []
         return document
@@ -127,7 +142,7 @@ def test_the_style_compiles_without_warnings(sample, tmp_path, monkeypatch):
 
 
 @needs_poppler
-def test_joined_notebooks_have_contents_and_number_through(sample, tmp_path):
+def test_joined_notebooks_have_contents_and_number_through(sample: tuple[Path, Path], tmp_path: Path) -> None:
     render([sample[0], sample[0]], tmp_path / "two.pdf", title="Two")
     text = poppler("pdftotext", "-layout", str(tmp_path / "two.pdf"), "-")
     first, *others = text.split("\f")
@@ -139,14 +154,13 @@ def test_joined_notebooks_have_contents_and_number_through(sample, tmp_path):
 
 
 @needs_poppler
-def test_text_that_looks_like_code_is_printed_letter_by_letter(tmp_path):
+def test_text_that_looks_like_code_is_printed_letter_by_letter(tmp_path: Path) -> None:
     from watchtime.reporting.tables import Column, Table
 
     hard = ["= head", "- item", "+ item", "1. item", "/ term: x", "---", "#panic()", "$x$", "<b>@ref", "`a`{=typst}"]
     hard += ["// comment", "/* open", "a|b", "[^1] [a](b)", "\\panic \\textbf{x}", "'q' \"q\"", "~~~", "::: x", "&lt;"]
     table = Table([Column("Text")], [[text] for text in hard], caption="Hard.")
-    output = nbformat.v4.new_output("display_data", {"text/markdown": table._repr_markdown_()})
-    executed = written(tmp_path, nbformat.v4.new_code_cell("x", outputs=[output]))
+    executed = written(tmp_path, code_cell("display_data", data={"text/markdown": table._repr_markdown_()}))
     render([executed], tmp_path / "hard.pdf", title='#panic() \\ *a* "b"')
     text = poppler("pdftotext", "-layout", str(tmp_path / "hard.pdf"), "-").replace("\u2060", "")
     found = [line.strip() for line in text.splitlines() if line.strip()]
@@ -156,31 +170,30 @@ def test_text_that_looks_like_code_is_printed_letter_by_letter(tmp_path):
 
 
 @needs_poppler
-def test_raw_typst_html_and_tex_are_not_run(tmp_path):
+def test_raw_typst_html_and_tex_are_not_run(tmp_path: Path) -> None:
     source = "`#panic()`{=typst} <b>x</b> \\textbf{y}\n\n```{=typst}\n#panic()\n```\n"
-    render([written(tmp_path, nbformat.v4.new_markdown_cell(source))], tmp_path / "raw.pdf", title="t")
+    render([written(tmp_path, markdown_cell(source))], tmp_path / "raw.pdf", title="t")
     text = poppler("pdftotext", "-layout", str(tmp_path / "raw.pdf"), "-")
     assert text.count("#panic()") == 2
     assert "<b>x</b>" in text
 
 
-def test_mathematics_that_cannot_be_typeset_is_one_sentence(tmp_path):
-    executed = written(tmp_path, nbformat.v4.new_markdown_cell(r"$\nosuchcommand{x}$"))
+def test_mathematics_that_cannot_be_typeset_is_one_sentence(tmp_path: Path) -> None:
+    executed = written(tmp_path, markdown_cell(r"$\nosuchcommand{x}$"))
     with pytest.raises(WatchtimeError, match=r"written.ipynb: pandoc cannot read the page .*nosuchcommand") as caught:
         render([executed], tmp_path / "out.pdf", title="t")
     assert "\n" not in str(caught.value)
 
 
-def test_a_notebook_with_a_failed_cell_is_refused(tmp_path):
-    failure = nbformat.v4.new_output("error", ename="E", evalue="e", traceback=[])
-    executed = written(tmp_path, nbformat.v4.new_code_cell("x", outputs=[failure]))
+def test_a_notebook_with_a_failed_cell_is_refused(tmp_path: Path) -> None:
+    executed = written(tmp_path, code_cell("error", ename="E", evalue="e", traceback=[]))
     with pytest.raises(WatchtimeError, match="has a failed cell, so it is not rendered"):
         render([executed], tmp_path / "out.pdf", title="t")
     assert not (tmp_path / "out.pdf").exists()
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]"])
-def test_what_is_not_a_notebook_is_one_sentence(tmp_path, content):
+def test_what_is_not_a_notebook_is_one_sentence(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "wrong.ipynb"
     if content is not None:
         path.write_text(content, encoding="utf-8")

@@ -1,8 +1,11 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
 from watchtime.core.errors import WatchtimeError
-from watchtime.reporting.tables import Cell, Column, Interval, Section, Table
+from watchtime.reporting.alignment import Interval
+from watchtime.reporting.tables import Cell, Column, Section, Table, Value
 from watchtime.reporting.text import Markdown
 
 
@@ -10,13 +13,13 @@ def lines(table: Table) -> list[str]:
     return table._repr_markdown_().splitlines()
 
 
-def test_a_small_table_is_written_as_by_hand():
+def test_a_small_table_is_written_as_by_hand() -> None:
     table = Table(
         [Column("Method"), Column("MAE ↓", "s", 2), Column("Kept")],
         [
             Section("Ours"),
             ["VR", Cell(12.3456, best=True), True],
-            ["TPM", Interval.around(9.5, 0.25), np.bool_(False)],
+            ["TPM", Interval.around(9.5, 0.25), np.bool_(False)],  # type: ignore[list-item]
             Section("Other"),
             ["median", Cell(None, note="b"), None],
         ],
@@ -37,14 +40,15 @@ def test_a_small_table_is_written_as_by_hand():
     ]
 
 
-def test_numpy_numbers_print_as_python_ones():
+def test_numpy_numbers_print_as_python_ones() -> None:
     columns = [Column("a"), Column("b"), Column("c")]
     plain = Table(columns, [[1, 2.5, "x"], [1000, 0.25, None]], caption="c")
-    numpy = Table(columns, [[np.int64(1), np.float32(2.5), np.str_("x")], [np.int64(1000), 0.25, None]], caption="c")
+    rows: list[list[Any]] = [[np.int64(1), np.float32(2.5), np.str_("x")], [np.int64(1000), 0.25, None]]
+    numpy = Table(columns, rows, caption="c")
     assert lines(plain) == lines(numpy)
 
 
-def test_plain_text_is_escaped_everywhere_and_markdown_is_not():
+def test_plain_text_is_escaped_everywhere_and_markdown_is_not() -> None:
     table = Table(
         [Column("a|b"), Column(Markdown("$x$"), "*u*")],
         [["<b>\n| x", Cell(Markdown("*y*"), note="a")], [Section("#s").title, "$z$"]],
@@ -61,14 +65,14 @@ def test_plain_text_is_escaped_everywhere_and_markdown_is_not():
     ]
 
 
-def test_sides_follow_the_values_unless_given():
+def test_sides_follow_the_values_unless_given() -> None:
     columns = [Column("text"), Column("number"), Column("given", align="center"), Column("none")]
     assert lines(Table(columns, [["a", 1, 2, None], ["b", "not run", 3, None]], caption=""))[1] == (
         "| :-- | --: | :-: | :-- |"
     )
 
 
-def test_no_rows_leave_the_header_and_the_caption():
+def test_no_rows_leave_the_header_and_the_caption() -> None:
     assert lines(Table([Column("a")], [], caption="Nothing.")) == ["| a |", "| :-- |", "", "Table: Nothing."]
 
 
@@ -81,7 +85,7 @@ def test_no_rows_leave_the_header_and_the_caption():
         ([[1, Cell(2, note="q")]], {"q": "x"}, "table 'c': note 'q' is not a letter a to p or r to z."),
     ],
 )
-def test_mistakes_are_one_sentence(rows, notes, sentence):
+def test_mistakes_are_one_sentence(rows: list[list[Cell | Value]], notes: dict[str, str], sentence: str) -> None:
     with pytest.raises(WatchtimeError) as caught:
         Table([Column("a"), Column("b")], rows, caption="c", notes=notes)
     assert str(caught.value) == sentence

@@ -21,19 +21,19 @@ def read_back(paragraphs: list[str]) -> list[str]:
     return finished.stdout.decode().strip().split("\n\n")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.text(ALPHABET, min_size=1), min_size=5, max_size=30))
-def test_escaped_text_is_read_letter_by_letter(texts):
+def test_escaped_text_is_read_letter_by_letter(texts: list[str]) -> None:
     expected = [" ".join(f"start {' '.join(text.split())} end".split()) for text in texts]
     found = read_back([escape(text) for text in texts])
     # Typographic dots are the one change that pandoc makes to plain text.
     assert [" ".join(line.replace("\u2060", "").replace("…", "...").split()) for line in found] == expected
 
 
-def test_only_plain_text_is_escaped_and_both_stay_on_one_line():
+def test_only_plain_text_is_escaped_and_both_stay_on_one_line() -> None:
     assert as_markdown("*a*\n| b") == r"\*a\* \| b"
     assert as_markdown(Markdown("*a*\nb")) == "*a* b"
 
 
-def test_markdown_is_displayed_as_such():
+def test_markdown_is_displayed_as_such() -> None:
     assert Markdown("*a*")._repr_markdown_() == "*a*"
