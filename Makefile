@@ -20,7 +20,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 reproduce: env
-	snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) $(if $(SOURCE),--config source=$(SOURCE))
+	watchtime check $(CONFIG) $(if $(SOURCE),--source $(SOURCE))
+	snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) $(if $(SOURCE),--config source=$(SOURCE)) -- all
 
 test: env
 	python -m pytest

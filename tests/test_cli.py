@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tiny_kuairand import write_folder
 from watchtime.cli import main
 from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import default_yaml
@@ -42,17 +44,17 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["methods"], ["datasets"], ["artifacts"], ["config"], ["train", "--help"]],
+    [["--help"], ["methods"], ["datasets"], ["artifacts"], ["config"], ["check"], ["train", "--help"]],
     ids=" ".join,
 )
-def test_what_lists_and_explains_imports_nothing_heavy(arguments: list[str]) -> None:
+def test_what_lists_explains_and_checks_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom watchtime.cli import main\n"
         f"try:\n    main({arguments!r})\nfinally:\n    print(*sys.modules, file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0
-    assert result.stdout
+    assert bool(result.stdout) == (arguments != ["check"]), "no mistake, no word"
     loaded = set(result.stderr.split())
     assert "watchtime.cli" in loaded
     assert not loaded & set(HEAVY)
@@ -108,6 +110,47 @@ def test_start_writes_the_configuration_that_the_steps_read(tmp_path: Path, monk
     assert CliRunner().invoke(main, ["start", "mine.yaml"]).exit_code == 0
     assert Plan.load(Path("results/mine/config.yaml"), root) == Plan.load(Path("mine.yaml"), root)
     assert refused("start", "none.yaml") == ["none.yaml: the file does not exist."]
+
+
+def test_check_reads_what_snakemake_will_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("name: mine\nmethods: [vr]\nartifacts: []\n")
+    Path("wrong.yaml").write_text("methods: [vrr]\nprotocols: [random]\n")
+    write_folder(tmp_path / "raw")
+    for arguments in (["mine.yaml"], ["mine.yaml", "--source", "raw"], ["--source", "raw"]):
+        result = CliRunner().invoke(main, ["check", *arguments])
+        assert (result.exit_code, result.output) == (0, "")
+    assert refused("check", "none.yaml") == ["none.yaml: the file does not exist."]
+    assert [line.split(": ")[1] for line in refused("check", "wrong.yaml")] == ["protocols", "methods"]
+    (line,) = refused("check", "mine.yaml", "--source", "nowhere")
+    assert line.startswith("mine.yaml: datasets.kuairand_pure.folder: the folder 'nowhere' does not exist")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml", "raw", "wrong.yaml"]
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `make reproduce` with the packages that are there, whatever the age of ``.venv``."""
+    command = ["make", "--old-file=.venv/.installed", "reproduce", *arguments]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path}
+    return subprocess.run(command, cwd=find_root(), env=environment, capture_output=True, text=True)
+
+
+def test_make_tells_a_missing_configuration_before_snakemake_starts() -> None:
+    result = make("CONFIG=missing.yaml")
+    assert result.returncode == 2
+    assert result.stderr.startswith("watchtime: missing.yaml: the file does not exist.\n")
+    assert "snakemake" not in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_make_hands_configuration_and_source_to_both_and_ends_with_the_target() -> None:
+    result = make("CONFIG=a.yaml", "SOURCE=raw", "CORES=2", "--dry-run")
+    assert result.stdout.splitlines()[-2:] == [
+        "watchtime check a.yaml --source raw",
+        "snakemake --cores 2 --configfile a.yaml --config source=raw -- all",
+    ]
+    last = make("CORES=2", "--dry-run").stdout.splitlines()[-2:]
+    assert [line.split() for line in last] == [["watchtime", "check"], ["snakemake", "--cores", "2", "--", "all"]]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,15 @@ def config(write: bool) -> None:
     write_text(folder / "schema.json", schema_json())
 
 
-# Data
+# A run's configuration
+
+
+@main.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--source", help="A folder with the raw files of its only data set.")
+def check(path: Path | None, source: str | None) -> None:
+    """Check the configuration PATH, by default config/demo.yaml, without running or writing anything."""
+    Plan.from_workflow({"source": source} if source else {}, [str(path)] if path else [], find_root())
 
 
 @main.command()
@@ -95,6 +103,9 @@ def config(write: bool) -> None:
 def start(path: Path) -> None:
     """Write results/<name>/config.yaml with every default of the configuration PATH; all steps below read it."""
     Plan.load(path, find_root()).write_config()
+
+
+# Data
 
 
 @main.command()
@@ -168,11 +179,12 @@ def train(run: Path, job: str) -> None:
 )
 @click.option("--input", "log", type=click.Path(path_type=Path), required=True, help="A log as Parquet.")
 @click.option("--output", type=click.Path(path_type=Path), required=True)
-def predict(model: Path, log: Path, output: Path) -> None:
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+def predict(model: Path, log: Path, output: Path, device: str) -> None:
     """Predict every row of a log; unknown ids, absent features and an absent target are no obstacle."""
     from watchtime.training.predict import predict as step
 
-    step(model, log, output)
+    step(model, log, output, device)
 
 
 # Study and reports

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,41 @@ def test_a_setting_of_another_kind_is_refused(method: str, values: dict[str, Any
         [f"run.yaml: settings.{method}: {said}"],
         [f"run.yaml: settings.{method}.{said}"],
     )
+
+
+def test_settings_of_a_method_that_the_run_does_not_use_are_told() -> None:
+    chosen = {"methods": ["vr"], "settings": {"vr": {}, "tpm": {"training": {"epochs": 3}}}}
+    assert mistakes(**chosen, artifacts=[]) == ["run.yaml: settings.tpm: this run does not use tpm; add it to methods."]
+    assert mistakes(**chosen, artifacts=["prowtp/table1"]) == [], "the table has a row of TPM"
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "said"),
+    [
+        ("vr", "training.batch", None),
+        ("vr", "output", None),
+        ("vr", "training.bacth", "unknown setting 'bacth', did you mean 'batch'? Allowed: "),
+        ("vr", "trainning.batch", "unknown group of settings 'trainning', did you mean 'training'? Allowed: "),
+        ("vr", "ouput", "unknown setting 'ouput', did you mean 'output'? Allowed: output."),
+        ("vr", "codec.scale", "'codec.scale' cannot be searched, because a codec is fitted before the training."),
+        ("lightgbm", "rounds", None),
+        ("lightgbm", "training.batch", "unknown group of settings 'training'. Allowed: nothing."),
+    ],
+)
+def test_the_names_of_a_search_space_are_checked_where_the_run_searches(
+    method: str, name: str, said: str | None
+) -> None:
+    card = CATALOG.methods[method].model_copy(update={"search": {name: [1]}})
+    catalog = replace(CATALOG, methods={**CATALOG.methods, method: card})
+    check(RunConfig(), catalog, "run.yaml")
+    check(RunConfig(search_trials=2, methods=["oracle"], artifacts=[]), catalog, "run.yaml")
+    if said is None:
+        check(RunConfig(search_trials=2), catalog, "run.yaml")
+        return
+    with pytest.raises(WatchtimeError) as caught:
+        check(RunConfig(search_trials=2), catalog, "run.yaml")
+    assert str(caught.value).startswith(f"config/methods/{method}.yaml: search: {said}")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_whole_number_will_do_for_a_number() -> None:

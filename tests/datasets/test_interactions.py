@@ -104,7 +104,20 @@ def test_enums_hold_the_same_text(frame: pl.DataFrame) -> None:
         ),
         (
             lambda f: f.with_columns(taste=pl.lit(0.5)),
-            "column taste: found type Float64, but the data set declares no such feature",
+            "column taste: the data set declares no such feature or feedback.",
+        ),
+        (
+            lambda f: f.with_columns(is_liked=pl.lit(1, pl.Int8)),
+            "column is_liked: the data set declares no such feature or feedback.",
+        ),
+        (lambda f: f.drop("is_like"), "the column 'is_like' (Int8) is missing."),
+        (
+            lambda f: f.rename({"is_like": "is_liked"}),
+            "the column 'is_like' (Int8) is missing, found 'is_liked' instead.",
+        ),
+        (
+            lambda f: f.with_columns(pl.col("is_like").cast(pl.Int64)),
+            "column is_like: found type Int64, allowed: Int8.",
         ),
         (
             lambda f: f.with_columns(watch_time=pl.when(pl.col("raw_row") != 3).then("watch_time")),

@@ -385,6 +385,13 @@ def test_a_card_without_a_file_is_told(drop_in: DropIn) -> None:
         logs.model(job(case)).method  # noqa: B018
 
 
+def test_a_wrong_setting_names_both_places_where_it_may_stand() -> None:
+    spec = logs.spec("vr").model_copy(update={"settings": {"output": "round"}})
+    said = r"^settings of method 'vr' \(config/methods/vr\.yaml and the run's settings\): output: found 'round', "
+    with pytest.raises(WatchtimeError, match=said):
+        logs.model(spec).method  # noqa: B018
+
+
 def test_methods_that_need_a_truth_say_so_on_real_logs() -> None:
     for name, card in logs.catalog().methods.items():
         if card.family == "oracle":

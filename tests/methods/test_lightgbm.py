@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+import logs
 from logs import table_log
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.methods.base import build
@@ -90,6 +91,24 @@ def test_what_is_loaded_predicts_the_same_bytes() -> None:
     loaded.load_state(known.state())
     assert loaded.predict(LOG)["mean"].tobytes() == known.predict(LOG)["mean"].tobytes()
     assert loaded.state()["trees"].tobytes() == known.state()["trees"].tobytes()
+
+
+def test_parameters_are_leaf_values_thresholds_and_encodings_by_hand() -> None:
+    """Two trees of 3 leaves: 2 · (3 + 2). A mean and a count for ids 0 to 11, 0 to 8, and each side's unseen ones."""
+    built = fitted(leaves=3, rounds=2)
+    text = built.state()["trees"].tobytes().decode()
+    assert text.count("num_leaves=3\n") == text.count("Tree=") == 2
+    expected = 2 * (3 + 2) + 2 * (12 + 1) + 2 * (9 + 1)
+    assert built.parameters() == expected
+    loaded = method()
+    loaded.load_state(built.state())
+    assert loaded.parameters() == expected
+    assert replace(logs.model(logs.spec("lightgbm")), states=[built.state()] * 2).parameters() == expected
+
+
+def test_a_tree_without_a_split_is_one_number() -> None:
+    built = fitted(rounds=1, rows_per_leaf=600)
+    assert built.parameters() - sum(pair[kind].size for pair in built.encodings for kind in pair) == 1
 
 
 def test_rounds_stop_where_validation_rows_get_worse() -> None:

@@ -124,6 +124,17 @@ def test_a_rank_has_no_error_and_a_method_without_randomness_no_interval(here: P
     assert isinstance(rows["LightGBM (l2)", "mean"][mae], float)
 
 
+def test_fitted_numbers_are_counted_for_all_but_the_oracle(here: Path) -> None:
+    write_run(here)
+    table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)
+    board = leaderboard.table(Report("results/demo", "summary"), BOARD)
+    for shown, names in ((table, ("LightGBM (l2)", "TPM", "User + item mean")), (board, ("LightGBM (l2)",))):
+        name, count = column(shown, "Method"), column(shown, "Parameters")
+        counts = {row[name]: row[count] for row in rows_of(shown)}
+        assert {counts[one] for one in names} == {1000}
+        assert counts["Oracle"] is None
+
+
 def test_a_method_that_cannot_run_says_why(here: Path) -> None:
     write_run(here, real=True, tables=False)
     table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)

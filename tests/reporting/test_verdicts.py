@@ -39,6 +39,7 @@ OPPOSITE = Ordering(-1.0, 2.0, 0.01)
 OPEN = Ordering(-1.0, -2.0, 0.06)
 EQUAL = Ordering(0.0, 2.0, 0.01)
 REFERENCE = "the reference row of its table"
+SPLIT = "protocol days_8_2 instead of random_622"
 
 
 def around(mean: float, half: float) -> Estimate:
@@ -124,7 +125,7 @@ def test_the_reason_says_what_was_found(
 def test_simulated_data_are_never_reproduced(
     published: float, mean: float, half: float, ordering: Ordering | str, size: str, rows: int, tolerance: float
 ) -> None:
-    obstacles = data_obstacles(True, rows, rows) + run_obstacles(size, "random_622", "random_622")
+    obstacles = data_obstacles(True, rows, rows) + run_obstacles(size, "as_published", "random_622", "random_622")
     assert judge(published, around(mean, half), ordering, obstacles, tolerance).word != "reproduced"
     assert judge_count(published, mean, obstacles, tolerance).word == "not comparable"
 
@@ -148,18 +149,19 @@ def test_what_stands_in_the_way_on_the_side_of_the_data(
 
 
 @pytest.mark.parametrize(
-    ("size", "protocol", "published", "expected"),
+    ("size", "regime", "protocol", "published", "expected"),
     [
-        ("paper", "random_622", "random_622", []),
-        ("paper", "random_622", None, []),
-        ("small", "random_622", "random_622", ["size small"]),
-        ("tiny", "days_8_2", "random_622", ["size tiny", "protocol days_8_2 instead of random_622"]),
+        ("paper", "as_published", "random_622", "random_622", []),
+        ("paper", "as_published", "random_622", None, []),
+        ("paper", "shared", "random_622", "random_622", ["regime shared"]),
+        ("small", "as_published", "random_622", "random_622", ["size small"]),
+        ("tiny", "shared", "days_8_2", "random_622", ["size tiny", "regime shared", SPLIT]),
     ],
 )
 def test_what_stands_in_the_way_on_the_side_of_the_run(
-    size: str, protocol: str, published: str | None, expected: list[str]
+    size: str, regime: str, protocol: str, published: str | None, expected: list[str]
 ) -> None:
-    assert run_obstacles(size, protocol, published) == expected
+    assert run_obstacles(size, regime, protocol, published) == expected
 
 
 def test_counts_and_settings() -> None:
@@ -274,6 +276,7 @@ def complete(here: Path) -> Callable[..., pl.DataFrame]:
             "real": True,
             "rows": WHOLE,
             "size": "paper",
+            "regime": "as_published",
             "scores": as_printed(0.0),
             **config,
         }
@@ -296,6 +299,7 @@ def test_a_whole_table_can_be_reproduced(complete: Callable[..., pl.DataFrame]) 
         ({"real": False}, "simulated data"),
         ({"rows": 171_671}, "a sample of the data set (171,671 of 1,231,181 rows)"),
         ({"size": "small"}, "size small"),
+        ({"regime": "shared"}, "regime shared"),
         ({"protocols": ["chronological_811"]}, "protocol chronological_811 instead of random_622"),
     ],
 )

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
+from click.testing import CliRunner
 
 import logs
+from watchtime.cli import main
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json
 from watchtime.core.plan import Plan
@@ -27,7 +30,8 @@ def key(method: str, variant: str) -> str:
 
 def run(folder: Path, methods: list[str], monkeypatch: pytest.MonkeyPatch, **options: object) -> Plan:
     monkeypatch.chdir(folder)
-    return logs.write_run(folder, methods, **({"settings": {"vr": {"training": TRAINING}}} | options))
+    settings = {"vr": {"training": TRAINING}} if "vr" in methods else {}
+    return logs.write_run(folder, methods, **({"settings": settings} | options))
 
 
 def test_a_job_writes_five_files_and_leaves_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +143,14 @@ def test_a_model_predicts_another_log(tmp_path: Path, monkeypatch: pytest.Monkey
     assert found.height == logs.ROWS
     rows = known["raw_row"].to_numpy()
     np.testing.assert_allclose(found["mean.1"].to_numpy()[rows], known["mean.1"], rtol=1e-5, atol=1e-5)
+
+    if not torch.cuda.is_available():
+        arguments = ["--model", folder, "--input", tmp_path / "all.parquet", "--output", tmp_path / "none.parquet"]
+        refused = CliRunner().invoke(main, ["predict", *map(str, arguments), "--device", "cuda"])
+        assert refused.exit_code == 2
+        said = "device: found 'cuda', but this machine has no CUDA device; set device: cpu."
+        assert refused.stderr == f"watchtime: {said}\n"
+        assert not (tmp_path / "none.parquet").exists()
 
     pl.DataFrame({"user": ["new", "3"], "item": ["new", None]}).write_parquet(tmp_path / "few.parquet")
     predict(folder, tmp_path / "few.parquet", tmp_path / "few_predictions.parquet")

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from watchtime.core.config import read_yaml, validate
+from watchtime.core.config import RunConfig, read_yaml, validate
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
 
@@ -33,7 +33,7 @@ class Feature(Settings):
 
 
 class DatasetCard(Settings):
-    """One data set: its schema, its raw files and what its licence allows."""
+    """One data set: its schema, its raw files and what its licence allows; ``feedback`` names columns of 0 or 1."""
 
     title: str
     summary: str
@@ -45,6 +45,7 @@ class DatasetCard(Settings):
     tables: dict[str, str]
     features: dict[str, Feature]
     feature_sets: dict[str, list[str]]
+    feedback: list[str] = []
     duration_buckets: int
 
 
@@ -173,6 +174,18 @@ class Catalog:
             for paper, card in self.papers.items()
             for name, artifact in card.artifacts.items()
         }
+
+    def chosen_artifacts(self, config: RunConfig) -> dict[str, Artifact]:
+        """Return the artifacts of a run under their full names."""
+        chosen = config.artifacts
+        return {name: artifact for name, artifact in self.artifacts().items() if chosen == "all" or name in chosen}
+
+    def chosen_methods(self, config: RunConfig) -> list[str]:
+        """Return the methods of a run: those of its leaderboard, with those that its artifacts need."""
+        if config.methods == "all":
+            return list(self.methods)
+        needed = [row.method for artifact in self.chosen_artifacts(config).values() for row in artifact.rows.values()]
+        return [name for name in self.methods if name in config.methods or name in needed]
 
     def reason_against(
         self, method: str, dataset: str, task: str, simulated: bool, variant: str | None = None

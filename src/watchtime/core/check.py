@@ -10,7 +10,8 @@ from typing import Any
 from watchtime.core.catalog import Catalog, MethodCard
 from watchtime.core.config import RunConfig, validate
 from watchtime.core.errors import WatchtimeError, unknown
-from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
+from watchtime.core.job import searched_setting
+from watchtime.core.settings import shared_groups
 from watchtime.core.sources import exists
 
 
@@ -24,10 +25,9 @@ def check(config: RunConfig, catalog: Catalog, where: str) -> None:
         *_names("method", config.settings, catalog.methods, f"{where}: settings"),
         *_folders(config, catalog, where),
         *_tasks(config, catalog, where),
+        *_settings(config, catalog, where),
+        *_search_spaces(config, catalog),
     ]
-    for method, values in config.settings.items():
-        if method in catalog.methods:
-            mistakes += _method_settings(catalog.methods[method], values, f"{where}: settings.{method}")
     if mistakes:
         raise WatchtimeError("\n".join(mistakes))
 
@@ -76,10 +76,19 @@ def _tasks(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
     ]
 
 
+def _settings(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
+    used, mistakes = catalog.chosen_methods(config), []
+    for method, values in config.settings.items():
+        if method in catalog.methods:
+            mistakes += _method_settings(catalog.methods[method], values, f"{where}: settings.{method}")
+            if method not in used:
+                mistakes.append(f"{where}: settings.{method}: this run does not use {method}; add it to methods.")
+    return mistakes
+
+
 def _method_settings(card: MethodCard, values: dict[str, Any], where: str) -> list[str]:
     """Shared settings are those of their models; a method's own and its codec's are known by their defaults."""
-    network: dict[str, type[Settings]] = {"encoder": EncoderSettings, "training": TrainingSettings}
-    models = network if card.family == "network" else {}
+    models = shared_groups(card.family)
     codecs = {"codec": card.codec.settings} if card.codec else {}
     mistakes = _names("setting", values, [*card.settings, *codecs, *models], where)
     mistakes += _kinds(card.settings, values, where)
@@ -97,6 +106,19 @@ def _method_settings(card: MethodCard, values: dict[str, Any], where: str) -> li
             validate(model, values.get(group, {}), f"{where}.{group}")
         except WatchtimeError as error:
             mistakes.append(str(error))
+    return mistakes
+
+
+def _search_spaces(config: RunConfig, catalog: Catalog) -> list[str]:
+    mistakes = []
+    searched = catalog.chosen_methods(config) if config.search_trials else []
+    for method in searched:
+        card = catalog.methods[method]
+        for name in card.search:
+            try:
+                searched_setting(name, method, card.family, card.settings)
+            except WatchtimeError as error:
+                mistakes.append(str(error))
     return mistakes
 
 

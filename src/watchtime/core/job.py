@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from watchtime.core.catalog import Catalog, CodecChoice, MethodCard, MethodOptions
 from watchtime.core.config import RunConfig, validate
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import settings_hash
-from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
+from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings, shared_groups
 
 
 class JobSpec(Settings):
@@ -97,6 +98,24 @@ def resolve(
         search_trials=config.search_trials if card.search else 0,
         search=card.search if config.search_trials else {},
     )
+
+
+def searched_setting(name: str, method: str, family: str, own: Iterable[str]) -> tuple[str, str]:
+    """Return the group and the setting that a name in a method's search space stands for.
+
+    ``training.x`` and ``encoder.x`` are shared settings, a plain ``x`` is one of the method's ``own``, group ``""``.
+    """
+    where = f"config/methods/{method}.yaml: search"
+    group, _, setting = name.rpartition(".")
+    if group == "codec":
+        raise WatchtimeError(f"{where}: '{name}' cannot be searched, because a codec is fitted before the training.")
+    shared = shared_groups(family)
+    if group and group not in shared:
+        raise WatchtimeError(unknown("group of settings", group, shared, where))
+    allowed = shared[group].model_fields if group else own
+    if setting not in allowed:
+        raise WatchtimeError(unknown("setting", setting, allowed, where))
+    return group, setting
 
 
 def user_options(card: MethodCard, values: dict[str, Any]) -> MethodOptions:

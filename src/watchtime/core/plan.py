@@ -71,19 +71,12 @@ class Plan:
     @cached_property
     def methods(self) -> list[str]:
         """The methods of the leaderboard, with those that the run's artifacts need."""
-        chosen = self.config.methods
-        if chosen == "all":
-            return list(self.catalog.methods)
-        needed = [row.method for artifact in self.artifacts.values() for row in artifact.rows.values()]
-        return [name for name in self.catalog.methods if name in chosen or name in needed]
+        return self.catalog.chosen_methods(self.config)
 
     @cached_property
     def artifacts(self) -> dict[str, Artifact]:
         """The tables and figures of the run under their full names."""
-        chosen = self.config.artifacts
-        return {
-            name: artifact for name, artifact in self.catalog.artifacts().items() if chosen == "all" or name in chosen
-        }
+        return self.catalog.chosen_artifacts(self.config)
 
     def artifact_protocol(self, artifact: Artifact) -> str:
         """The artifact's own protocol where the run has it, else the run's first one."""

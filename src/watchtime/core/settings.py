@@ -39,3 +39,8 @@ class TrainingSettings(Settings):
     embedding_decay: float = Field(0.0, ge=0)
     unknown_rate: float = Field(0.0, ge=0, lt=1)
     evaluation_batch: int = Field(8192, ge=1)
+
+
+def shared_groups(family: str) -> dict[str, type[Settings]]:
+    """Return the groups of settings that a method shares with all others of its family; only networks have any."""
+    return {"encoder": EncoderSettings, "training": TrainingSettings} if family == "network" else {}

@@ -49,13 +49,13 @@ def as_enums(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
 
 
 def check(frame: pl.DataFrame, card: DatasetCard) -> None:
-    """Raise a ``WatchtimeError`` unless ``frame`` holds the base columns and the card's features, rightly typed.
+    """Raise a ``WatchtimeError`` unless ``frame`` holds the base columns and the card's features and feedback.
 
-    Every further column is feedback (0 or 1) and must be Int8.
+    Each must have its type, feedback (0 or 1) Int8, and there is no further column.
     """
     where = f"interactions of {card.title}"
-    allowed = {**BASE, **feature_columns(card)}
-    further = {name: dtype for name, dtype in frame.schema.items() if name not in allowed}
+    allowed = {**BASE, **feature_columns(card), **dict.fromkeys(card.feedback, (pl.Int8,))}
+    further = [name for name in frame.columns if name not in allowed]
     for name, dtypes in allowed.items():
         expected = " or ".join(map(_shown, dtypes))
         if name not in frame.columns:
@@ -65,12 +65,8 @@ def check(frame: pl.DataFrame, card: DatasetCard) -> None:
         if frame.schema[name] not in dtypes:
             found = _shown(frame.schema[name])
             raise WatchtimeError(f"{where}: column {name}: found type {found}, allowed: {expected}.")
-    for name, dtype in further.items():
-        if dtype != pl.Int8:
-            raise WatchtimeError(
-                f"{where}: column {name}: found type {_shown(dtype)}, but the data set declares no such feature "
-                "and feedback columns are Int8."
-            )
+    if further:
+        raise WatchtimeError(f"{where}: column {further[0]}: the data set declares no such feature or feedback.")
     for name in NEVER_NULL:
         if frame[name].null_count():
             raise WatchtimeError(f"{where}: column {name}: {frame[name].null_count()} values are missing.")

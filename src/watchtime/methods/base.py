@@ -88,7 +88,7 @@ class TableMethod(Method):
         """Take back what ``state`` returned."""
 
     def parameters(self) -> int:
-        """How many numbers were fitted."""
+        """Return how many numbers were fitted; by default all that ``state`` holds."""
         return sum(array.size for array in self.state().values())
 
 
@@ -119,4 +119,5 @@ def method_class(name: str) -> type[Method]:
 def build(name: str, settings: Mapping[str, Any], codec: Codec | None, task: str) -> Any:
     """Return the method ``name`` with validated settings."""
     cls = method_class(name)
-    return cls(validate(cls.Settings, settings, f"config/methods/{name}.yaml"), codec, task)
+    where = f"settings of method '{name}' (config/methods/{name}.yaml and the run's settings)"
+    return cls(validate(cls.Settings, settings, where), codec, task)

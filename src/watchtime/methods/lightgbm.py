@@ -69,6 +69,12 @@ class GradientBoostedTrees(TableMethod):
         count = sum(name.startswith("mean/") for name in state)
         self.encodings = [{"mean": state[f"mean/{place}"], "count": state[f"count/{place}"]} for place in range(count)]
 
+    def parameters(self) -> int:
+        """Return the number of leaf values and split thresholds, 2 L − 1 in a tree of L leaves, and of encodings."""
+        leaves = [tree["num_leaves"] for tree in self.booster.dump_model()["tree_info"]]
+        encodings = sum(value.size for pair in self.encodings for value in pair.values())
+        return sum(2 * count - 1 for count in leaves) + encodings
+
     def _parameters(self, seed: int) -> dict[str, Any]:
         return {
             "objective": _OBJECTIVE[self.settings.readout],

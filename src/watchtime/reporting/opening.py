@@ -28,9 +28,10 @@ def value_obstacles(report: Report, dataset: str) -> list[str]:
     """Return why values measured on a data set of this run cannot be compared with published ones."""
     published = row_counts(read_published(report.plan.published_files), report.name.split("/")[0]).get(dataset)
     rows = report.counts(dataset)["rules"][0]["rows"]
-    size, artifact = report.plan.config.size, report.artifact
+    config, artifact = report.plan.config, report.artifact
     data = rules.data_obstacles(report.plan.is_simulated(dataset), rows, published)
-    return data + (rules.run_obstacles(size, report.protocol, artifact.protocol) if artifact.rows else [])
+    run = rules.run_obstacles(config.size, config.regime, report.protocol, artifact.protocol)
+    return data + (run if artifact.rows else [])
 
 
 def _data(report: Report, dataset: str) -> str:

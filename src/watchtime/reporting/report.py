@@ -58,9 +58,9 @@ class Report:
         return f"{card.title} ({variant.replace('_', ' ')})" if len(card.variants) > 1 else card.title
 
     def parameters(self, results: Results, line: Line) -> int | None:
-        """How many numbers were fitted; None for trees, which hold more than numbers, and for the oracle."""
-        is_counted = self.plan.catalog.methods[line.method].family in ("trivial", "network")
-        return results.parameters[line.method, line.variant] if is_counted else None
+        """How many numbers were fitted; None for the oracle, which fits nothing."""
+        is_fitted = self.plan.catalog.methods[line.method].family != "oracle"
+        return results.parameters[line.method, line.variant] if is_fitted else None
 
     def unit(self, dataset: str, task: str) -> str | None:
         """The unit of a target, None for a ratio."""

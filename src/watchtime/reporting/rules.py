@@ -15,8 +15,8 @@ rule that applies decides:
 | 8 | that is none of these | not comparable |
 
 Obstacles forbid the comparison of values, rules 4 and 7: simulated data, a sample of the data set, another protocol, a
-size below ``paper``. They leave the orderings, rules 5 and 6, and the reason then names them. Counts of a data set have
-no ordering, and neither size nor protocol stand in their way.
+size below ``paper``, a regime other than ``as_published``. They leave the orderings, rules 5 and 6, and the reason then
+names them. Counts of a data set have no ordering, and neither size, regime nor protocol stand in their way.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Word = Literal["reproduced", "ordering holds", "differs", "used", "not comparabl
 WORDS: tuple[Word, ...] = get_args(Word)
 
 MEANINGS: dict[Word, str] = {
-    "reproduced": "real and complete data, the paper's protocol and size: our mean is within the tolerance of the "
-    "published value, and half our interval is no wider than the tolerance",
+    "reproduced": "real and complete data, the paper's size, regime and protocol: our mean is within the tolerance of "
+    "the published value, and half our interval is no wider than the tolerance",
     "ordering holds": "our difference to the reference row of the table is significant and has the published sign",
     "differs": "our difference to the reference row is significant and has the opposite sign, or the published value "
     "lies outside our interval widened by the tolerance; for a setting: this run uses another",
@@ -129,11 +129,12 @@ def data_obstacles(simulated: bool, rows: int, published_rows: float | None) -> 
     return [f"{what} ({rows:,} of {published_rows:,.0f} rows)"]
 
 
-def run_obstacles(size: str, protocol: str, published_protocol: str | None) -> list[str]:
+def run_obstacles(size: str, regime: str, protocol: str, published_protocol: str | None) -> list[str]:
     """Return why values of this run cannot be compared with published ones, whatever the data."""
     sizes = [] if size == "paper" else [f"size {size}"]
+    regimes = [] if regime == "as_published" else [f"regime {regime}"]
     other = published_protocol is not None and protocol != published_protocol
-    return sizes + ([f"protocol {protocol} instead of {published_protocol}"] if other else [])
+    return sizes + regimes + ([f"protocol {protocol} instead of {published_protocol}"] if other else [])
 
 
 def uncompared(obstacles: Sequence[str]) -> str:

@@ -170,7 +170,7 @@ def _measured(
         for dataset in plan.config.datasets
     }
     orderings = _orderings(plan, artifact, cells, results)
-    run = rules.run_obstacles(plan.config.size, protocol, artifact.protocol)
+    run = rules.run_obstacles(plan.config.size, plan.config.regime, protocol, artifact.protocol)
     rows = {}
     for cell in cells:
         estimate = _estimate(results[cell.dataset], _line(plan, artifact, cell), _measure(artifact, cell))

@@ -44,8 +44,14 @@ class Model:
         return build(self.spec.method, self.spec.settings, self.codec, self.spec.task)
 
     def parameters(self) -> int:
-        """How many numbers one repetition fitted."""
-        return sum(array.size for array in self.states[0].values()) if self.states else 0
+        """Return how many numbers one repetition fitted."""
+        if not self.states:
+            return 0
+        method = self.method
+        if isinstance(method, TableMethod):
+            method.load_state(self.states[0])
+            return method.parameters()
+        return sum(array.size for array in self.states[0].values())
 
     def predict(self, log: EncodedLog, device: torch.device) -> list[Readouts]:
         """Return the readouts of every repetition for the rows of ``log``, encoded with all features."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import torch
 
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import replacing
@@ -14,22 +13,22 @@ from watchtime.training import engine
 from watchtime.training.model import Model
 
 
-def predict(model_folder: Path, log: Path, output: Path) -> None:
+def predict(model_folder: Path, log: Path, output: Path, device: str = "cpu") -> None:
     """Write one row per row of ``log`` with a column ``<readout>.<repetition>`` for each.
 
     ``log`` is a Parquet file with the columns of ``interactions.parquet``; ``user`` and ``item`` must be there, any
     other column may be absent, but a duration that the method needs. Raises ``WatchtimeError`` where the log or the
-    model cannot be read. A model that was trained on a CUDA device predicts on the CPU where there is none.
+    model cannot be read, and where ``device`` is ``cuda`` and there is none; either device predicts any model.
     """
+    place = engine.deterministic(device)
     model = Model.load(model_folder / "model.safetensors")
-    device = engine.deterministic(model.spec.device if torch.cuda.is_available() else "cpu")
     frame = _read(log)
     if not frame.height:
         raise WatchtimeError(f"{log}: the log has no rows.")
     encoded = model.encoding.encode(frame, require_target=False)
     columns = {
         f"{readout}.{repetition}": np.asarray(values, dtype=np.float32)
-        for repetition, readouts in enumerate(model.predict(encoded, device))
+        for repetition, readouts in enumerate(model.predict(encoded, place))
         for readout, values in readouts.items()
     }
     with replacing(output) as temporary:

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from watchtime.core.config import validate
-from watchtime.core.errors import WatchtimeError, unknown
-from watchtime.core.job import JobSpec
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.job import JobSpec, searched_setting
 from watchtime.core.seeds import derive_seed
 from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.datasets.encoded import EncodedLog
@@ -79,15 +79,7 @@ def changed(spec: JobSpec, values: Values) -> JobSpec:
     groups = {"": dict(spec.settings), "training": spec.training.model_dump(), "encoder": spec.encoder.model_dump()}
     where = f"config/methods/{spec.method}.yaml: search"
     for name, value in values.items():
-        group, _, setting = name.rpartition(".")
-        if group == "codec":
-            raise WatchtimeError(
-                f"{where}: '{name}' cannot be searched, because a codec is fitted before the training."
-            )
-        if group not in groups:
-            raise WatchtimeError(unknown("group of settings", group, [name for name in groups if name], where))
-        if setting not in groups[group]:
-            raise WatchtimeError(unknown("setting", setting, groups[group], where))
+        group, setting = searched_setting(name, spec.method, spec.family, spec.settings)
         groups[group][setting] = value
     return spec.model_copy(
         update={
