@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ RESULTS = Path("results")
 SIMULATED = Path("data/simulated")
 # The run's own pages, and what each may read of the run.
 SUMMARIES = {"summary": ["counts", "metrics", "searches", "verdicts"], "resources": ["resources"]}
+# Families whose rows stand in every table, whatever the paper prints.
+UNASKED = {"trivial", "trees", "oracle"}
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,11 @@ class Plan:
         if not artifact.rows:
             return []
         named = {(row.method, row.variant) for row in artifact.rows.values()}
-        families = {"trivial", "trees", "oracle"}
         return [
             key
             for dataset in self.config.datasets
             for key in self.job_keys(dataset, artifact.task, self.artifact_protocol(artifact))
-            if self.jobs[key].family in families or (self.jobs[key].method, self.jobs[key].variant) in named
+            if self.jobs[key].family in UNASKED or (self.jobs[key].method, self.jobs[key].variant) in named
         ]
 
     def template(self, name: str) -> Path:
@@ -136,15 +137,18 @@ class Plan:
     def artifact_settings(self, name: str) -> dict[str, Any]:
         """What an artifact's page depends on beside its files."""
         if name in SUMMARIES:
-            return self.shown_settings()
+            return self.shown_settings(self.catalog.methods)
+        named = {row.method for row in self.artifacts[name].rows.values()}
+        methods = [one for one, card in self.catalog.methods.items() if one in named or card.family in UNASKED]
         reference = self.catalog.papers[name.split("/")[0]].reference
         page = self.artifacts[name].model_dump(mode="json")
-        return {**self.shown_settings(), "page": page, "reference": reference}
+        return {**self.shown_settings(methods), "page": page, "reference": reference}
 
-    def shown_settings(self) -> dict[str, Any]:
-        """What pages and verdicts take from the configuration and the cards, not from files of the run."""
+    def shown_settings(self, methods: Iterable[str]) -> dict[str, Any]:
+        """What pages and verdicts on ``methods`` take from the configuration and the cards, not from files."""
+        chosen = {name: self.catalog.methods[name] for name in methods}
         names = ("name", "tasks", "protocols", "regime", "size", "repetitions", "seed", "search_trials", "tolerance")
-        cards = (self.catalog.methods, self.catalog.protocols, self.catalog.papers)
+        cards = (chosen, self.catalog.protocols, self.catalog.papers)
         return {
             "run": {name: getattr(self.config, name) for name in names},
             "data": {
@@ -152,13 +156,13 @@ class Plan:
                 for name, source in self.config.datasets.items()
             },
             "titles": [{name: card.title for name, card in group.items()} for group in cards],
-            "excluded": self.excluded(),
+            "excluded": {what: reason for what, reason in self.excluded().items() if what.split("/")[0] in chosen},
         }
 
     def verdict_settings(self) -> dict[str, Any]:
         """What the verdicts depend on beside their files."""
         papers = {name: paper.model_dump(mode="json") for name, paper in self.catalog.papers.items()}
-        return {**self.shown_settings(), "artifacts": list(self.artifacts), "papers": papers}
+        return {**self.shown_settings(self.catalog.methods), "artifacts": list(self.artifacts), "papers": papers}
 
     def verdict_inputs(self) -> list[Path]:
         """The files from which the verdicts follow."""
