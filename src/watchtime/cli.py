@@ -224,7 +224,7 @@ def manifest(run: Path) -> None:
     """Write the manifest that names every file of the run with its hash."""
     from watchtime.core.manifest import write_manifest
 
-    write_manifest(run)
+    write_manifest(run, _plan(run).belongs)
 
 
 if __name__ == "__main__":

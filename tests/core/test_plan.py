@@ -347,3 +347,31 @@ def test_the_written_configuration_gives_the_same_plan(tmp_path: Path, monkeypat
 def test_a_card_is_read_only() -> None:
     with pytest.raises(ValueError, match="frozen"):
         DatasetCard.model_validate(catalog().datasets["second"].model_dump()).title = "x"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("metrics.parquet", True),
+        ("jobs/kuairand_pure/watch_time/random_622/shared/vr/paper/metrics.json", True),
+        ("jobs/kuairand_pure/watch_time/random_622/shared/gone/paper/metrics.json", False),
+        ("jobs/kuairand_pure/watch_time/random_82/shared/vr/paper/metrics.json", False),
+        ("codecs/kuairand_pure/watch_time/random_622/scaled-000000000000.npz", False),
+        ("reports/prowtp/table1.pdf", True),
+        ("notebooks/prowtp/table99.ipynb", False),
+        ("reports/summary.pdf", True),
+        ("data/kuairand_pure/counts.json", True),
+        ("data/kuairand_pure/random_622/encoded/log.json", True),
+        ("data/kuairand_pure/random_82/part.npy", False),
+    ],
+)
+def test_files_of_an_earlier_configuration_do_not_belong(name: str, part: bool) -> None:
+    plan = Plan.from_workflow({}, [], find_root())
+    assert plan.belongs(Path(name)) == part
+
+
+def test_every_codec_of_the_plan_belongs_with_its_facts() -> None:
+    plan = Plan.from_workflow({}, [], find_root())
+    for file in filter(None, map(plan.codec_file, plan.jobs.values())):
+        assert plan.belongs(file.relative_to(plan.folder))
+        assert plan.belongs(file.with_suffix(".json").relative_to(plan.folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from watchtime.core.errors import WatchtimeError
@@ -11,10 +12,12 @@ MEASURED_TIME = ("resources.json", "resources.parquet", "environment.json", "res
 LEFT_OUT = ("logs", "benchmarks")
 
 
-def write_manifest(run: Path) -> None:
+def write_manifest(run: Path, belongs: Callable[[Path], bool] = lambda name: True) -> None:
     """Write ``manifest.json``: name, size and sha256 of every file but logs, benchmarks and the manifest itself.
 
-    Files that hold measured time or name the machine are marked, since they differ between equal runs.
+    ``belongs`` tells of a file's name below the run's folder whether it is part of the run as it is configured now;
+    what an earlier configuration left is not named. Files that hold measured time or name the machine are marked,
+    since they differ between equal runs.
     """
     if not run.is_dir():
         raise WatchtimeError(f"{run}: the run's folder does not exist.")
@@ -22,6 +25,8 @@ def write_manifest(run: Path) -> None:
     for path in sorted(run.rglob("*")):
         name = path.relative_to(run)
         if not path.is_file() or name.parts[0] in LEFT_OUT or name.name.startswith(".") or str(name) == "manifest.json":
+            continue
+        if not belongs(name):
             continue
         files[str(name)] = {
             "bytes": path.stat().st_size,

@@ -226,6 +226,23 @@ class Plan:
 
     # Where files lie
 
+    def belongs(self, name: Path) -> bool:
+        """Whether a file below the run's folder is part of this plan, and not left by an earlier configuration."""
+        place, rest = name.parts[0], name.parts[1:]
+        if place == "jobs":
+            return "/".join(rest[:-1]) in self.jobs
+        if place == "codecs":
+            return any(file and self.folder / name.with_suffix(".npz") == file for file in self._codec_files)
+        if place in ("reports", "notebooks"):
+            return Path(*rest).with_suffix("").as_posix() in {*self.artifacts, *SUMMARIES}
+        if place == "data":
+            return rest[0] in self.config.datasets and (len(rest) == 2 or rest[1] in self.config.protocols)
+        return True
+
+    @cached_property
+    def _codec_files(self) -> list[Path | None]:
+        return [self.codec_file(spec) for spec in self.jobs.values()]
+
     def data_folder(self, dataset: str) -> Path:
         return self.folder / "data" / dataset
 
