@@ -9,9 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from watchtime.core.errors import WatchtimeError
+
+if TYPE_CHECKING:
+    import polars
 
 
 @contextmanager
@@ -38,6 +41,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write ``value`` as indented JSON with sorted keys; NaN and infinity are refused."""
     write_text(path, json.dumps(value, sort_keys=True, indent=2, allow_nan=False) + "\n")
+
+
+def write_parquet(path: str | os.PathLike[str], frame: polars.DataFrame) -> None:
+    """Write a frame as Parquet whose bytes depend on its rows alone, however they lie in memory."""
+    with replacing(path) as temporary:
+        frame.rechunk().write_parquet(temporary, compression="zstd", statistics=False)
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:

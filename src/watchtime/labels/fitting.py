@@ -9,6 +9,7 @@ from watchtime.core.files import write_json
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
+from watchtime.datasets.protocols import TRAINING
 from watchtime.labels import storage
 
 
@@ -17,7 +18,7 @@ def fit(plan: Plan, name: str) -> None:
     spec = _spec(plan, name)
     assert spec.codec is not None
     log = EncodedLog.load(plan.encoded_folder(spec.dataset, spec.protocol))
-    train = np.flatnonzero(log.part == 0)
+    train = np.flatnonzero(log.part == TRAINING)
     duration = None if log.duration is None else log.duration[train]
     target = log.target(spec.task)[train]
     fitted = storage.fit_codec(spec.codec.name, spec.codec.settings, target, duration)

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.core.files import read_json, replacing, write_json
+from watchtime.core.files import read_json, write_json, write_parquet
 from watchtime.core.plan import Plan
 
 _NAMES = ("dataset", "task", "protocol", "regime", "size", "method", "variant")
@@ -26,10 +26,10 @@ def collect(plan: Plan) -> None:
     between equal runs.
     """
     measured = metrics(plan, list(plan.jobs))
-    write_frame(measured, plan.folder / "metrics.parquet")
+    write_parquet(plan.folder / "metrics.parquet", measured)
     write_json(plan.folder / "scores.json", scores(measured))
-    write_frame(_histories(plan), plan.folder / "history.parquet")
-    write_frame(_resources(plan), plan.folder / "resources.parquet")
+    write_parquet(plan.folder / "history.parquet", _histories(plan))
+    write_parquet(plan.folder / "resources.parquet", _resources(plan))
     write_json(plan.folder / "environment.json", _environment(plan))
 
 
@@ -53,12 +53,6 @@ def scores(measured: pl.DataFrame) -> dict[str, Any]:
     for table, row, metric, value in means.agg(pl.col("value").mean()).sort("table", "row", "metric").rows():
         nested.setdefault(table, {}).setdefault(row, {})[metric] = value
     return nested
-
-
-def write_frame(frame: pl.DataFrame, path: Path) -> None:
-    """Write Parquet whose bytes depend on the rows alone."""
-    with replacing(path) as temporary:
-        frame.rechunk().write_parquet(temporary, compression="zstd", statistics=False)
 
 
 def _job_metrics(plan: Plan, key: str) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from watchtime.core.catalog import Artifact
-from watchtime.core.files import read_json
+from watchtime.core.files import read_json, write_parquet
 from watchtime.core.plan import Plan
 from watchtime.evaluation.metrics import METRICS
 from watchtime.evaluation.statistics import holm
@@ -52,7 +52,7 @@ def all_verdicts(plan: Plan) -> pl.DataFrame:
 
 def write_verdicts(plan: Plan) -> None:
     """Write ``verdicts.parquet``: one row for each published cell of every paper."""
-    collect.write_frame(all_verdicts(plan), plan.folder / "verdicts.parquet")
+    write_parquet(plan.folder / "verdicts.parquet", all_verdicts(plan))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from watchtime.core.errors import WatchtimeError, unknown
-from watchtime.core.files import file_hash, replacing, settings_hash, write_json
+from watchtime.core.files import file_hash, settings_hash, write_json, write_parquet
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.core.sources import source_files
@@ -61,8 +60,8 @@ def train(plan: Plan, key: str) -> None:
     predicting = time.perf_counter() - started
 
     predictions = _predictions(test, spec, readouts)
-    _write_parquet(predictions, folder / "predictions.parquet")
-    _write_parquet(_history(fitted.history), folder / "history.parquet")
+    write_parquet(folder / "predictions.parquet", predictions)
+    write_parquet(folder / "history.parquet", _history(fitted.history))
     searched = {"search": trials} if trials else {}
     write_json(folder / "metrics.json", _metrics(plan, spec, model, test, predictions) | searched)
     write_json(folder / "resources.json", _resources(fitted, predicting, len(test) * len(readouts), spec.device))
@@ -148,8 +147,3 @@ def _resources(fitted: Fitted, predicting: float, predicted: int, device: str) -
         "prediction_samples_per_second": predicted / predicting,
         "peak_memory_mb": peak_memory_mb(device),
     }
-
-
-def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    with replacing(path) as temporary:
-        frame.rechunk().write_parquet(temporary, compression="zstd", statistics=False)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import replacing
+from watchtime.core.files import write_parquet
 from watchtime.training import engine
 from watchtime.training.model import Model
 
@@ -31,8 +31,7 @@ def predict(model_folder: Path, log: Path, output: Path, device: str = "cpu") ->
         for repetition, readouts in enumerate(model.predict(encoded, place))
         for readout, values in readouts.items()
     }
-    with replacing(output) as temporary:
-        pl.DataFrame(columns).write_parquet(temporary, compression="zstd", statistics=False)
+    write_parquet(output, pl.DataFrame(columns))
 
 
 def _read(log: Path) -> pl.DataFrame:
