@@ -5,7 +5,6 @@ Rows are counted from 1, without the header line. No field spans lines.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,27 +12,41 @@ from pathlib import Path
 
 import polars as pl
 
-from watchtime.core.errors import WatchtimeError, nearest
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.files import replacing
+from watchtime.datasets.delimited import checked_columns
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
 _LARGEST = 2**53  # whole numbers above this have no exact 64-bit float, and no raw file needs them
+_IS_REJECTED = "is rejected"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a column may hold: ``parse`` turns text into a value, and into null where the text is not allowed."""
+    """What a column may hold: ``parse`` turns text into a value, and into null where the text is not allowed.
+
+    An ``optional`` cell may be empty. The texts of ``missing`` are null too, exactly as spelled and optional or not.
+    """
 
     allowed: str
     parse: Callable[[pl.Expr], pl.Expr]
     optional: bool = False
+    missing: tuple[str, ...] = ()
+
+    def value(self, column: str) -> pl.Expr:
+        return self.parse(self._present(column)).alias(column)
 
     def rejected(self, column: str) -> pl.Expr:
+        wrong = self.value(column).is_null()
+        if self.optional:
+            return wrong & self._present(column).is_not_null()
+        return wrong & ~pl.col(column).is_in(self.missing).fill_null(False) if self.missing else wrong
+
+    def _present(self, column: str) -> pl.Expr:
         text = pl.col(column)
-        wrong = self.parse(text).is_null()
-        return wrong & text.is_not_null() if self.optional else wrong
+        return pl.when(~text.is_in(self.missing)).then(text) if self.missing else text
 
 
-def whole(least: int = 0, most: int = _LARGEST) -> Cell:
+def whole(least: int = 0, most: int = _LARGEST, optional: bool = False, missing: tuple[str, ...] = ()) -> Cell:
     """A whole number between ``least`` and ``most``: Int64."""
     limits = f"of at least {least}" if most == _LARGEST else f"from {least} to {most}"
 
@@ -41,17 +54,18 @@ def whole(least: int = 0, most: int = _LARGEST) -> Cell:
         value = text.cast(pl.Int64, strict=False)
         return pl.when(value.is_between(least, most)).then(value)
 
-    return Cell(f"a whole number {limits}", parse)
+    return Cell(_or_missing(f"a whole number {limits}", missing), parse, optional, missing)
 
 
-def number(optional: bool = False) -> Cell:
-    """A finite number of at least 0: Float64."""
+def number(optional: bool = False, least: float | None = 0.0, missing: tuple[str, ...] = ()) -> Cell:
+    """A finite number, of at least ``least`` unless that is None: Float64."""
 
     def parse(text: pl.Expr) -> pl.Expr:
         value = text.cast(pl.Float64, strict=False)
-        return pl.when(value.is_finite() & (value >= 0)).then(value)
+        return pl.when(value.is_finite() if least is None else value.is_finite() & (value >= least)).then(value)
 
-    return Cell("a number of at least 0", parse, optional)
+    limit = "a finite number" if least is None else f"a number of at least {least:g}"
+    return Cell(_or_missing(limit, missing), parse, optional, missing)
 
 
 def date(pattern: str, example: str, optional: bool = False) -> Cell:
@@ -64,30 +78,67 @@ def date(pattern: str, example: str, optional: bool = False) -> Cell:
     return Cell(f"a day such as {example}", parse, optional)
 
 
-# "1.0" and "1" are one category: a column of whole numbers with gaps is written with decimals by many tools.
-CATEGORY = Cell("any text", lambda text: text.str.replace(r"^(-?\d+)\.0+$", "$1"), optional=True)
+def moment(optional: bool = False, missing: tuple[str, ...] = ()) -> Cell:
+    """Seconds since 1970 with at most three decimals: Int64 milliseconds, exactly."""
+
+    def parse(text: pl.Expr) -> pl.Expr:
+        is_moment = text.str.contains(r"^[0-9]{1,12}(\.[0-9]{1,3}0*)?$")
+        # Below 1e12 seconds a 64-bit float is within 0.1 ms of its text, so that rounding finds the one millisecond.
+        value = (text.cast(pl.Float64, strict=False) * 1000).round().cast(pl.Int64, strict=False)
+        return pl.when(is_moment).then(value)
+
+    return Cell(_or_missing("seconds since 1970 such as 1593878903.438", missing), parse, optional, missing)
 
 
-def read_delimited(path: Path, cells: Mapping[str, Cell | None], separator: str = ",") -> pl.DataFrame:
+def category(missing: tuple[str, ...] = ()) -> Cell:
+    """A name or a code: String. "1.0" and "1" are one: a column of whole numbers with gaps is often written so."""
+
+    def parse(text: pl.Expr) -> pl.Expr:
+        without_decimals = text.str.strip_chars_end("0").str.strip_suffix(".")
+        return pl.when(text.str.contains(r"^-?[0-9]+\.0+$")).then(without_decimals).otherwise(text)
+
+    return Cell("any text", parse, True, missing)
+
+
+def any_text(missing: tuple[str, ...] = ()) -> Cell:
+    """Any text as it stands, but for a carriage return at its end: String. "1.0" and "1" are two."""
+    return Cell("any text", lambda text: text, True, missing)
+
+
+CATEGORY = category()
+TEXT = any_text()
+
+
+def read_delimited(
+    path: Path, cells: Mapping[str, Cell | None], separator: str = ",", header: bool = True
+) -> pl.DataFrame:
     """Return the columns of ``path`` that have a cell, in the order of ``cells``; None marks a column not read.
 
+    With ``header=False`` the first line is a row, and ``cells`` names the fields from left to right.
     Raises a ``WatchtimeError`` for a missing, empty, cut or non-UTF-8 file, for columns that are missing, repeated,
     unknown or separated otherwise, and for the first cell that its column does not allow.
     """
-    with _readable(path):
-        columns = _header(path, separator)
-        _check_columns(path, columns, list(cells), separator)
-        _check_field_counts(path, len(columns), separator)
-        read = {name: cell for name, cell in cells.items() if cell is not None}
-        table = pl.scan_csv(path, separator=separator, infer_schema=False, glob=False)
-        rejected = pl.any_horizontal(cell.rejected(name) for name, cell in read.items())
-        values = [cell.parse(pl.col(name)).alias(name) for name, cell in read.items()]
-        frame = table.select(*values, rejected.alias("is rejected")).collect(engine="streaming")
-        if not frame.height:
-            raise WatchtimeError(f"{path}: the file has a header but no rows.")
-        if frame["is rejected"].any():
-            raise WatchtimeError(_rejection(path, table, read, frame["is rejected"].arg_max() or 0))
-    return frame.drop("is rejected")
+    with _readable(path, header):
+        table, read = _scan(path, cells, separator, header)
+        frame = _typed(table, read).collect(engine="streaming")
+        _check_cells(path, frame.lazy(), table, read)
+    return frame.drop(_IS_REJECTED)
+
+
+def convert_delimited(
+    path: Path, cells: Mapping[str, Cell | None], output: Path, separator: str = ",", header: bool = True
+) -> pl.LazyFrame:
+    """Write what ``read_delimited`` would return to the Parquet file ``output`` and return a scan of it.
+
+    Memory: some 100 MB per polars thread, whatever the length of the file. Rows keep their order. ``output`` is
+    written whole or not at all. Raises as ``read_delimited`` does.
+    """
+    with _readable(path, header):
+        table, read = _scan(path, cells, separator, header)
+        with replacing(output) as temporary:
+            _typed(table, read).sink_parquet(temporary, compression="zstd", compression_level=1)
+            _check_cells(path, pl.scan_parquet(temporary, glob=False), table, read)
+    return pl.scan_parquet(output, glob=False).drop(_IS_REJECTED)
 
 
 def check_unique_key(frame: pl.DataFrame, key: str, path: Path) -> None:
@@ -99,8 +150,12 @@ def check_unique_key(frame: pl.DataFrame, key: str, path: Path) -> None:
         raise WatchtimeError(f"{path}: {key} {value} has {times} rows, one is allowed.")
 
 
+def _or_missing(allowed: str, missing: tuple[str, ...]) -> str:
+    return " or ".join([allowed, *(f"'{text}'" for text in missing)])
+
+
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _readable(path: Path, header: bool) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
@@ -109,7 +164,7 @@ def _readable(path: Path) -> Iterator[None]:
         raise WatchtimeError(f"{path}: a folder was found where a file was expected.") from None
     except (pl.exceptions.ComputeError, UnicodeDecodeError) as error:
         with path.open("rb") as stream:
-            for row, line in enumerate(stream):
+            for row, line in enumerate(stream, start=0 if header else 1):
                 try:
                     line.decode()
                 except UnicodeDecodeError:
@@ -118,56 +173,33 @@ def _readable(path: Path) -> Iterator[None]:
         raise WatchtimeError(f"{path}: the file cannot be read as a table: {str(error).splitlines()[0]}.") from None
 
 
-def _header(path: Path, separator: str) -> list[str]:
-    with path.open("rb") as stream:
-        line = stream.readline().decode("utf-8-sig").rstrip("\r\n")
-    if not line:
-        raise WatchtimeError(f"{path}: the file is empty or begins with a blank line, a header is expected.")
-    return next(csv.reader([line], delimiter=separator))
+def _scan(
+    path: Path, cells: Mapping[str, Cell | None], separator: str, header: bool
+) -> tuple[pl.LazyFrame, dict[str, Cell]]:
+    """Return the file as text columns, once its shape is checked, and the cells of those that are read."""
+    schema = dict.fromkeys(checked_columns(path, list(cells), separator, header), pl.String)
+    # An empty cell is null whether or not it is quoted.
+    table = pl.scan_csv(path, separator=separator, has_header=header, schema=schema, null_values=[""], glob=False)
+    return table, {name: cell for name, cell in cells.items() if cell is not None}
 
 
-def _check_columns(path: Path, found: list[str], expected: list[str], separator: str) -> None:
-    if len(found) == 1:
-        other = max(_SEPARATORS, key=found[0].count)
-        if found[0].count(other):
-            raise WatchtimeError(
-                f"{path}: the header is separated by {_SEPARATORS[other]}, {_SEPARATORS[separator]} are expected."
-            )
-    for name in found:
-        if found.count(name) > 1:
-            raise WatchtimeError(f"{path}: the column '{name}' appears {found.count(name)} times in the header.")
-    extra = [name for name in found if name not in expected]
-    missing = [name for name in expected if name not in found]
-    if missing:
-        guess = nearest(missing[0], extra)
-        hint = f", found '{guess}' instead" if guess else f"; the header has {', '.join(found)}"
-        raise WatchtimeError(f"{path}: the column '{missing[0]}' is missing{hint}.")
-    if extra:
-        raise WatchtimeError(f"{path}: unknown column '{extra[0]}', allowed: {', '.join(expected)}.")
+def _typed(table: pl.LazyFrame, cells: Mapping[str, Cell]) -> pl.LazyFrame:
+    rejected = pl.any_horizontal(cell.rejected(name) for name, cell in cells.items())
+    return table.select(*(cell.value(name) for name, cell in cells.items()), rejected.alias(_IS_REJECTED))
 
 
-def _check_field_counts(path: Path, columns: int, separator: str) -> None:
-    """Refuse the first line with too few or too many fields: the CSV reader would fill it up with nulls."""
-    line = pl.col("line")
-    separators = line.str.replace_all('"[^"]*"', "").str.count_matches(separator, literal=True)
-    open_quote = line.str.count_matches('"', literal=True) % 2 == 1
-    lines = pl.scan_lines(path, name="line", row_index_name="row", glob=False)
-    wrong = lines.filter((separators != columns - 1) | open_quote).head(1)
-    first = wrong.select("row", line, (separators + 1).alias("fields"), open_quote.alias("open")).collect(
-        engine="streaming"
-    )
-    if not first.height:
-        return
-    row, text, fields, is_open = first.row(0)
-    last = lines.select(pl.len()).collect(engine="streaming").item() - 1
-    hint = "; it is the last row: the file may be cut off" if row == last else ""
-    if is_open:
-        raise WatchtimeError(f"{path}: row {row}: a quotation mark is left open{hint}.")
-    raise WatchtimeError(f"{path}: row {row}: found {fields if text else 0} fields, {columns} are expected{hint}.")
+def _check_cells(path: Path, typed: pl.LazyFrame, table: pl.LazyFrame, cells: Mapping[str, Cell]) -> None:
+    flag = pl.col(_IS_REJECTED)
+    rows, any_rejected = typed.select(pl.len(), flag.any()).collect(engine="streaming").row(0)
+    if not rows:
+        raise WatchtimeError(f"{path}: the file has a header but no rows.")
+    if any_rejected:
+        first = typed.select(flag.index_of(True)).collect(engine="streaming").item()
+        raise WatchtimeError(_rejection(path, table, cells, first))
 
 
 def _rejection(path: Path, table: pl.LazyFrame, cells: Mapping[str, Cell], row: int) -> str:
-    one = table.slice(row, 1).collect()
+    one = table.slice(row, 1).collect(engine="streaming")
     name, cell = next((n, c) for n, c in cells.items() if one.select(c.rejected(n)).item())
     text = one[name][0]
     found = "an empty cell" if text is None else f"'{text}'"
