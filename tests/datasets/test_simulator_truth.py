@@ -8,11 +8,12 @@ import pytest
 from scipy import stats
 
 from watchtime.core.errors import WatchtimeError
-from watchtime.datasets.simulator import tables, truth
+from watchtime.datasets.simulator import spending, tables, truth
 from watchtime.datasets.simulator.arithmetic import generator
 from watchtime.datasets.simulator.exposure import draw_views
 from watchtime.datasets.simulator.kuairand_pure import STANDARD, simulate
 from watchtime.datasets.simulator.law import knots
+from watchtime.datasets.simulator.market import ONE_YEAR, make_market, spending_law
 from watchtime.datasets.simulator.population import make_world
 from watchtime.datasets.simulator.truth import Truth
 from watchtime.datasets.simulator.world import Context, World, conditional
@@ -48,15 +49,38 @@ def redrawn(law: Truth, row: int, draws: int, rng: np.random.Generator) -> Float
     return play
 
 
-@pytest.mark.parametrize("task", ["watch_time", "watch_ratio"])
-def test_readouts_agree_with_redrawn_watch_times(law: Truth, task: str) -> None:
-    law = replace(law, task=task)
+@pytest.fixture(scope="module")
+def worth(world: World) -> Truth:
+    """The law of what a few customers spend on products that are cheap, dear and in between."""
+    rng = np.random.default_rng(3)
+    market = replace(make_market(world, ONE_YEAR, seed=5), price_cents=rng.choice([99.0, 499.0, 2999.0, 19999.0], 200))
+    return spending_law(world, market, rng.integers(0, 300, PAIRS), rng.integers(0, 200, PAIRS))
+
+
+def respent(law: Truth, row: int, draws: int, rng: np.random.Generator) -> Floats:
+    """Amounts in cents drawn by the spending law's definition, kind first, with none of its code."""
+    price = float(law.scale[row])
+    bounds = {"small": (0.0, min(400.0, price / 2)), "one": (0.5, 1.5), "two": (1.5, 2.5)}
+    bounds = {**bounds, "basket": (2.5, 7.5), "large": (7.5, 107.5)}
+    kind = rng.choice(6, draws, p=law.weights[row] / law.weights[row].sum())
+    dearness = np.clip((price - 500.0) / 9_500.0, 0.0, 1.0)
+    amount = np.zeros(draws)
+    for k, (name, (low, high)) in enumerate(bounds.items(), start=1):
+        shape = (1 - dearness) * np.asarray(spending.SHAPES[name][0]) + dearness * np.asarray(spending.SHAPES[name][1])
+        place = low + np.interp(rng.random(draws), spending.LEVELS, shape) * (high - low)
+        amount = np.where(kind == k, place if name == "small" else place * price, amount)
+    return amount
+
+
+@pytest.mark.parametrize("task", ["watch_time", "watch_ratio", "ltv"])
+def test_readouts_agree_with_redrawn_targets(law: Truth, worth: Truth, task: str) -> None:
+    law = worth if task == "ltv" else replace(law, task=task)
     rng = np.random.default_rng(1)
     draws = 200_000
     mean, median, high = law.mean(), law.median(), law.quantile(0.9)
     for row in range(PAIRS):
-        unit = 1000.0 if task == "watch_time" else law.duration_ms[row]
-        played = redrawn(law, row, draws, rng) / unit
+        unit = {"watch_time": 1000.0, "watch_ratio": law.scale[row], "ltv": 100.0}[task]
+        played = (respent if task == "ltv" else redrawn)(law, row, draws, rng) / unit
         assert mean[row] == pytest.approx(played.mean(), abs=5 * played.std() / draws**0.5)
         for level, found in ((0.5, median[row]), (0.9, high[row])):
             assert (played <= found).mean() >= level - 5 * 0.5 / draws**0.5
@@ -66,18 +90,20 @@ def test_readouts_agree_with_redrawn_watch_times(law: Truth, task: str) -> None:
             assert chance == pytest.approx((played <= value).mean(), abs=5 * 0.5 / draws**0.5)
 
 
-def test_the_cdf_inverts_the_quantile_function(law: Truth) -> None:
+@pytest.mark.parametrize(("task", "greatest"), [("watch_time", 10 / 1000), ("ltv", 107.5 / 100)])
+def test_the_cdf_inverts_the_quantile_function(law: Truth, worth: Truth, task: str, greatest: float) -> None:
+    law = worth if task == "ltv" else law
     for level in (0.05, 0.3, 0.5, 0.77, 0.99, 0.9999):
-        value = law.quantile(level)
-        assert np.allclose(law.cdf(value), np.maximum(level, law.weights[:, 0]), atol=1e-9)
+        found = law.quantile(level)
+        assert np.allclose(law.cdf(found), np.maximum(level, law.weights[:, 0]), atol=1e-9)
     assert np.allclose(law.cdf(0.0), law.weights[:, 0], atol=1e-15)
     assert (law.cdf(-1e-9) == 0).all()
-    assert np.allclose(law.cdf(10 * law.duration_ms / 1000), 1)
+    assert np.allclose(law.cdf(greatest * law.scale), 1)
 
 
-@pytest.mark.parametrize("task", ["watch_time", "watch_ratio"])
-def test_rank_is_the_integral_of_the_mid_distribution(law: Truth, task: str) -> None:
-    law = replace(law, task=task)
+@pytest.mark.parametrize("task", ["watch_time", "watch_ratio", "ltv"])
+def test_rank_is_the_integral_of_the_mid_distribution(law: Truth, worth: Truth, task: str) -> None:
+    law = worth if task == "ltv" else replace(law, task=task)
     rng = np.random.default_rng(2)
     training = np.sort(np.round(rng.choice([0, 1.0, 5.0, 60.0], 500) * rng.random(500), 2))
     steps = 10_000
@@ -88,9 +114,21 @@ def test_rank_is_the_integral_of_the_mid_distribution(law: Truth, task: str) -> 
     assert law.rank(training) == pytest.approx(brute, abs=1e-4)
 
 
-def test_rank_counts_ties_at_zero_as_one_half(law: Truth) -> None:
-    certain = replace(law, weights=np.tile([1.0, 0, 0, 0, 0], (PAIRS, 1)))
+@pytest.mark.parametrize("task", ["watch_time", "ltv"])
+def test_rank_counts_ties_at_zero_as_one_half(law: Truth, worth: Truth, task: str) -> None:
+    law = worth if task == "ltv" else law
+    certain = replace(law, weights=np.eye(law.weights.shape[1])[np.zeros(PAIRS, dtype=int)])
     assert certain.rank([0.0, 0.0, 0.0, 5.0]) == pytest.approx(0.375)
+
+
+def test_rank_of_customer_values_is_one_half_on_average(world: World) -> None:
+    rng = np.random.default_rng(4)
+    market = make_market(world, ONE_YEAR, seed=6)
+    law = spending_law(world, market, rng.integers(0, 300, 20_000), rng.integers(0, 200, 20_000))
+    amounts = np.round(law.quantile(rng.random(20_000)), 2)
+    ranks = law.rank(np.sort(amounts))
+    assert ranks.mean() == pytest.approx(0.5, abs=0.004)
+    assert ranks.std() > 0.1
 
 
 def test_rank_of_the_population_is_one_half(world: World) -> None:
@@ -144,7 +182,15 @@ def test_selected_rows_keep_their_law(law: Truth) -> None:
     assert np.array_equal(chosen.cdf([3.0, 9.0]), np.array([law.cdf(3.0)[4], law.cdf(9.0)[1]]))
 
 
-def test_blocks_do_not_change_readouts(law: Truth, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_joined_laws_keep_their_task_and_order(worth: Truth) -> None:
+    both = Truth.joined([worth.select([4, 1]), worth.select([0])])
+    assert both.task == "ltv"
+    assert np.array_equal(both.median(), worth.median()[[4, 1, 0]])
+
+
+@pytest.mark.parametrize("task", ["watch_time", "ltv"])
+def test_blocks_do_not_change_readouts(law: Truth, worth: Truth, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    law = worth if task == "ltv" else law
     values = np.linspace(0, 60, PAIRS)
     whole = (law.mean(), law.cdf(values), law.rank([1.0, 2.0, 30.0]))
     monkeypatch.setattr(truth, "BLOCK", 4)
@@ -193,3 +239,31 @@ def test_what_is_no_truth_is_told_in_one_sentence(law: Truth, tmp_path: Path, mo
             Truth.load(path)
     with pytest.raises(WatchtimeError, match="must be sorted"):
         law.rank([2.0, 1.0])
+
+
+def test_each_law_answers_its_own_tasks(law: Truth, worth: Truth, tmp_path: Path) -> None:
+    watched, spent = tmp_path / "watched.npz", tmp_path / "spent.npz"
+    law.save(watched)
+    worth.save(spent)
+    again = Truth.load(spent, "ltv")
+    assert np.array_equal(again.scale, worth.scale)
+    assert np.array_equal(again.rank([1.0, 20.0]), worth.rank([1.0, 20.0]))
+    assert np.array_equal(Truth.load(watched).duration_ms, law.scale)
+    with pytest.raises(
+        WatchtimeError, match=r"watched\.npz: task: found 'ltv', the truth of watch time answers: watch_"
+    ):
+        Truth.load(watched, "ltv")
+    for task in ("watch_time", "watch_ratio"):
+        with pytest.raises(WatchtimeError, match=rf"found '{task}', the truth of customer value answers: ltv\.$"):
+            Truth.load(spent, task)
+    with pytest.raises(WatchtimeError, match="unknown task 'lvt', did you mean 'ltv'"):
+        Truth.load(spent, "lvt")
+
+
+def test_what_is_stored_of_a_law(law: Truth, worth: Truth, tmp_path: Path) -> None:
+    for number, (one, scale) in enumerate(((law, "duration_ms"), (worth, "price_cents"))):
+        path = tmp_path / f"{number}.npz"
+        one.save(path)
+        with np.load(path, allow_pickle=False) as stored:
+            assert stored.files == ["version", "weights", scale, "perturbed"]
+            assert np.array_equal(stored[scale], one.scale)

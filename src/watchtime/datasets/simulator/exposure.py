@@ -22,13 +22,13 @@ REPEATED_TAB = 6
 
 @dataclass(frozen=True)
 class Views:
-    """The views of one day in the order of time; all arrays are (n,) but ``weights`` (n, 5)."""
+    """Views of one day or of a whole log; all arrays are (n,) but ``weights`` (n, 5)."""
 
     users: Integers
     items: Integers
     tab: Integers
     hour: Integers
-    millisecond: Integers  # since the start of the day
+    millisecond: Integers  # since the start of the day, or of the log's first day
     play_ms: Integers
     kind: Integers
     weights: Floats
@@ -67,17 +67,23 @@ def draw_pairs(
 def draw_views(world: World, rng: np.random.Generator, rows: int, random_policy: bool = False) -> Views:
     """Return ``rows`` views of one day, the real log's oddities included, in the order of time."""
     repeats = 0 if random_policy else rows * REPEATS_PER_THOUSAND // 1000
-    count = rows - repeats
-    users, items, context = draw_pairs(world, rng, count, random_policy)
-    law = conditional(world, users, items, context)
-    play, kind = play_time(law.weights, law.duration_ms, rng.random(count))
+    users, items, context = draw_pairs(world, rng, rows - repeats, random_policy)
+    return _in_time_order(with_repeats(draw_watching(world, rng, users, items, context), repeats, rng))
+
+
+def draw_watching(world: World, rng: np.random.Generator, users: Integers, items: Integers, context: Context) -> Views:
+    """Return what follows from the given exposures, in their order: watch times, feedback and the time of day."""
+    count = len(users)
+    weights = conditional(world, users, items, context).weights
+    duration = world.items.duration_ms[items]
+    play, kind = play_time(weights, duration, rng.random(count))
     above_ten = rng.random(count) < SHARE_ABOVE_TEN
     kind = np.where(above_ten, REPLAY, kind)
-    extreme = law.duration_ms * (10.5 + 40.0 * rng.random(count))
+    extreme = duration * (10.5 + 40.0 * rng.random(count))
     liking = affinity(world, users, items)
-    stays = _happens(rng, tables.FEEDBACK_RATES["comment_stay"], kind, liking)
+    stays = happens(rng, tables.FEEDBACK_RATES["comment_stay"], kind, liking)
     stay_ms = quantiles(tables.COARSE_LEVELS, tables.COMMENT_STAY_MS, rng.random(count))
-    views = Views(
+    return Views(
         users=users,
         items=items,
         tab=context.tab,
@@ -85,25 +91,28 @@ def draw_views(world: World, rng: np.random.Generator, rows: int, random_policy:
         millisecond=context.hour * HOUR_MS + rng.integers(0, HOUR_MS, count),
         play_ms=whole_milliseconds(np.where(above_ten, extreme, play)),
         kind=kind,
-        weights=law.weights,
+        weights=weights,
         perturbed=above_ten | world.items.hidden_duration[items],
         feedback={
-            name: _happens(rng, rates, kind, liking)
+            name: happens(rng, rates, kind, liking)
             for name, rates in tables.FEEDBACK_RATES.items()
             if name != "comment_stay"
         },
         comment_stay_ms=np.where(stays == 1, np.floor(stay_ms), 0.0).astype(np.int64),
     )
-    return _in_time_order(_with_repeats(views, repeats, rng))
 
 
-def _happens(rng: np.random.Generator, rates: tuple[float, ...], kind: Integers, liking: Floats) -> Integers:
-    """Return 1 where a feedback follows: its rate after that kind of view, tilted by the pair's affinity."""
-    chance = np.minimum(0.95, np.asarray(rates)[kind] * bend(liking))
-    return (rng.random(len(kind)) < chance).astype(np.int64)
+def happens(rng: np.random.Generator, rates: tuple[float, ...], kind: Integers, liking: Floats) -> Integers:
+    """Return 1 where a feedback follows."""
+    return (rng.random(len(kind)) < feedback_chance(rates, kind, liking)).astype(np.int64)
 
 
-def _with_repeats(views: Views, repeats: int, rng: np.random.Generator) -> Views:
+def feedback_chance(rates: tuple[float, ...], kind: Integers, liking: Floats) -> Floats:
+    """Return the chance of a feedback: its rate after that kind of view, tilted by the pair's affinity."""
+    return np.minimum(0.95, np.asarray(rates)[kind] * bend(liking))
+
+
+def with_repeats(views: Views, repeats: int, rng: np.random.Generator) -> Views:
     """Append exact copies of ``repeats`` views, first of those in the tab in which the real log repeats rows."""
     count = len(views.users)
     order = np.argsort(rng.random(count) + (views.tab != REPEATED_TAB), kind="stable")

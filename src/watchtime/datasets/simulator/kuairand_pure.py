@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from watchtime.core.errors import WatchtimeError
-from watchtime.datasets.simulator.arithmetic import Booleans, Floats, generator
+from watchtime.datasets.simulator.arithmetic import generator
 from watchtime.datasets.simulator.exposure import Views, draw_views
+from watchtime.datasets.simulator.features import user_features
 from watchtime.datasets.simulator.folder import completed
-from watchtime.datasets.simulator.kuairand_features import basic_video_features, user_features
+from watchtime.datasets.simulator.kuairand_features import basic_video_features
 from watchtime.datasets.simulator.kuairand_statistics import VideoStatistics
+from watchtime.datasets.simulator.layout import check_size, evenly, midnight_ms
 from watchtime.datasets.simulator.population import make_world
 from watchtime.datasets.simulator.truth import Truth
+from watchtime.datasets.simulator.video_counts import CLICK_MS, LONG_VIEW_MS, reaches
 from watchtime.datasets.simulator.world import World
 
 SECOND_FILE_STARTS = date(2022, 4, 22)
@@ -27,10 +29,6 @@ HEADER = (
     "user_id,video_id,date,hourmin,time_ms,is_click,is_like,is_follow,is_comment,is_forward,is_hate,long_view,"
     "play_time_ms,duration_ms,profile_stay_time,comment_stay_time,is_profile_enter,is_rand,tab"
 )
-CLICK_MS = 7_000.0
-LONG_VIEW_MS = 18_000.0
-DAY_MS = 86_400_000
-CHINA_MS = 8 * 3_600_000  # China time is UTC+8 all year
 
 
 def simulate(folder: Path, rows: int, users: int, items: int, days: int, seed: int) -> None:
@@ -43,16 +41,14 @@ def simulate(folder: Path, rows: int, users: int, items: int, days: int, seed: i
     Raises ``WatchtimeError`` where a size is not positive or the days do not fit the official dates.
     """
     for name, found in (("rows", rows), ("users", users), ("items", items)):
-        if found < 1:
-            raise WatchtimeError(f"simulator: {name}: found {found}, allowed: 1 or more.")
-    if not 2 <= days <= LONGEST:
-        raise WatchtimeError(f"simulator: days: found {days}, allowed: 2 to {LONGEST}.")
+        check_size(name, found, 1)
+    check_size("days", days, 2, LONGEST)
     world = make_world(users, items, seed)
     statistics = VideoStatistics(world)
     dates = [SECOND_FILE_STARTS + timedelta(day - days // 2) for day in range(days)]
-    first = {day: count for day, count in _evenly(rows, dates).items() if day < SECOND_FILE_STARTS}
-    second = {day: count for day, count in _evenly(rows, dates).items() if day >= SECOND_FILE_STARTS}
-    random = _evenly(rows // STANDARD_ROWS_PER_RANDOM_ROW, list(second))
+    first = {day: count for day, count in evenly(rows, dates).items() if day < SECOND_FILE_STARTS}
+    second = {day: count for day, count in evenly(rows, dates).items() if day >= SECOND_FILE_STARTS}
+    random = evenly(rows // STANDARD_ROWS_PER_RANDOM_ROW, list(second))
     with completed(folder) as place:
         data = place / "data"
         data.mkdir()
@@ -65,12 +61,6 @@ def simulate(folder: Path, rows: int, users: int, items: int, days: int, seed: i
         user_features(world).write_csv(data / "user_features_pure.csv")
         basic_video_features(world).write_csv(data / "video_features_basic_pure.csv")
         statistics.frame().write_csv(data / "video_features_statistic_pure.csv")
-
-
-def _evenly(rows: int, dates: list[date]) -> dict[date, int]:
-    """Return how many of ``rows`` each date gets; no two differ by more than one."""
-    count = len(dates)
-    return {day: rows * (k + 1) // count - rows * k // count for k, day in enumerate(dates)}
 
 
 def _write_log(
@@ -88,9 +78,8 @@ def _write_log(
         for day, rows in counts.items():
             rng = generator(seed, part="random log" if random_policy else "standard log", day=day.isoformat())
             views = draw_views(world, rng, rows, random_policy)
-            frame = _log_frame(views, world, day, random_policy)
-            frame.write_csv(stream, include_header=False)
-            statistics.add(views, frame)
+            _log_frame(views, world, day, random_policy).write_csv(stream, include_header=False)
+            statistics.add(views, day)
             laws.append(Truth(views.weights, world.items.duration_ms[views.items], views.perturbed))
     return Truth.joined(laws)
 
@@ -98,16 +87,15 @@ def _write_log(
 def _log_frame(views: Views, world: World, day: date, random_policy: bool) -> pl.DataFrame:
     duration = world.items.duration_ms[views.items]
     hidden = world.items.hidden_duration[views.items]
-    start_ms = (day.toordinal() - date(1970, 1, 1).toordinal()) * DAY_MS - CHINA_MS
     constant = np.zeros(len(duration), dtype=np.int64)
     columns = {
         "user_id": views.users,
         "video_id": views.items,
         "date": constant + int(day.strftime("%Y%m%d")),
         "hourmin": views.hour * 100,
-        "time_ms": views.millisecond + start_ms,
-        "is_click": _reaches(views, duration, CLICK_MS).astype(np.int64),
-        "long_view": _reaches(views, duration, LONG_VIEW_MS).astype(np.int64),
+        "time_ms": views.millisecond + midnight_ms(day),
+        "is_click": reaches(views, duration, CLICK_MS).astype(np.int64),
+        "long_view": reaches(views, duration, LONG_VIEW_MS).astype(np.int64),
         "play_time_ms": views.play_ms,
         "duration_ms": np.where(hidden, 0.0, duration).astype(np.int64),
         "profile_stay_time": constant,
@@ -117,8 +105,3 @@ def _log_frame(views: Views, world: World, day: date, random_policy: bool) -> pl
         **views.feedback,
     }
     return pl.DataFrame({name: columns[name] for name in HEADER.split(",")})
-
-
-def _reaches(views: Views, duration: Floats, threshold_ms: float) -> Booleans:
-    """Return whether a view lasted ``threshold_ms`` or, of a shorter video, all of it."""
-    return views.play_ms >= np.minimum(duration, threshold_ms)

@@ -105,6 +105,6 @@ def conditional(world: World, users: Integers, items: Integers, context: Context
     """Return the law of the watch time of any (user, item, context): the factual and the counterfactual ones."""
     return Truth(
         weights=kind_weights(world, users, items, context),
-        duration_ms=world.items.duration_ms[items],
+        scale=world.items.duration_ms[items],
         perturbed=np.zeros(len(users), dtype=np.bool_),
     )
