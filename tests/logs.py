@@ -29,6 +29,7 @@ CARD = DatasetCard(
     summary="a log with a known signal",
     reference="none",
     licence="none",
+    redistribution="none",
     tasks={"watch_time": "s", "watch_ratio": "ratio"},
     provides=["duration", "timestamp"],
     logs=[],
@@ -83,7 +84,7 @@ def encoded(rows: int = ROWS, seed: int = 0) -> tuple[EncodedLog, Encoding]:
     frame = interactions(rows, seed)
     part = np.resize(np.array([0, 0, 0, 1, 2], dtype=np.int8), rows)
     encoding = Encoding.fit(frame.filter(pl.Series(part == TRAINING)), CARD)
-    return replace(encoding.encode(frame, require_target=True), part=part), encoding
+    return replace(encoding.encode(frame, ["watch_time"]), part=part), encoding
 
 
 def spec(method: str, variant: str | None = None, task: str = "watch_time", **options: Any) -> JobSpec:
@@ -129,7 +130,7 @@ def table_log(
         multi_valued={},
         user=np.asarray(user, dtype=np.int32),
         raw_row=np.arange(len(user), dtype=np.uint32),
-        watch_time=None if target is None else np.asarray(target, dtype=np.float64),
+        targets={} if target is None else {"watch_time": np.asarray(target, dtype=np.float64)},
         duration=None if duration is None else np.asarray(duration, dtype=np.float64),
     )
 
@@ -139,14 +140,22 @@ def write_run(root: Path, methods: list[str], **options: Any) -> Plan:
 
     The tiny log stands in the place of KuaiRand-Pure. Paths are relative: the working folder has to be ``root``.
     """
-    config = RunConfig(name="tiny", methods=methods, artifacts=[], **options)
+    kuairand = {"kuairand_pure": DatasetSource()}
+    config = RunConfig(
+        **({"name": "tiny", "datasets": kuairand, "tasks": ["watch_time"]} | options), methods=methods, artifacts=[]
+    )
     write_text(root / "results" / "tiny" / "config.yaml", to_yaml(config))
     plan = Plan.load(root / "results" / "tiny" / "config.yaml", catalog().root)
     (log, encoding), (dataset,) = encoded(), config.datasets
     folder = root / plan.encoded_folder(dataset, config.protocols[0])
     log.save(folder)
     encoding.save(folder / "encoding.json")
-    interactions().write_parquet(root / plan.data_folder(dataset) / "interactions.parquet")
+    for path, frame in zip(
+        plan.data_files(dataset),
+        (interactions(), *(interactions().select(one) for one in ("user", "item"))),
+        strict=True,
+    ):
+        frame.write_parquet(root / path)
     for job in plan.jobs.values():
         path, fitted = plan.codec_file(job), codec(job, log)
         if path is not None and fitted is not None:

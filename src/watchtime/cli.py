@@ -33,8 +33,8 @@ def _plan(run: Path, dataset: str | None = None, protocol: str | None = None) ->
     plan = Plan.load(run / "config.yaml", find_root())
     if dataset is not None and dataset not in plan.config.datasets:
         raise WatchtimeError(unknown("data set", dataset, plan.config.datasets, "--dataset"))
-    if protocol is not None and protocol not in plan.config.protocols:
-        raise WatchtimeError(unknown("protocol", protocol, plan.config.protocols, "--protocol"))
+    if dataset is not None and protocol is not None and protocol not in plan.protocols(dataset):
+        raise WatchtimeError(unknown("protocol", protocol, plan.protocols(dataset), "--protocol"))
     return plan
 
 
@@ -106,6 +106,17 @@ def start(path: Path) -> None:
 
 
 # Data
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--config", type=click.Path(path_type=Path), help="A run's configuration: it names columns and features.")
+@click.option("--dataset", help="The own log of the configuration, where it has several.")
+def check_data(file: Path, config: Path | None, dataset: str | None) -> None:
+    """Tell all that is wrong with a log of one's own, FILE (.parquet, .csv or .tsv), or what it holds."""
+    from watchtime.datasets.log_check import check_log
+
+    click.echo("\n".join(check_log(file, config, dataset, find_root())))
 
 
 @main.command()

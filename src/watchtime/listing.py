@@ -76,7 +76,7 @@ def _obstacles(catalog: Catalog, method: str) -> list[str]:
         places: dict[str, list[str]] = {}
         for variant in variants:
             for task in card.tasks:
-                reason = catalog.reason_against(method, dataset, task, simulated=False, variant=variant)
+                reason = catalog.reason_against(method, dataset, task, truth=False, variant=variant)
                 if reason:
                     places.setdefault(reason, []).append(f"{variant} {task}")
         for reason, found in places.items():

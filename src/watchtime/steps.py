@@ -19,15 +19,15 @@ def simulate(plan: Plan, dataset: str) -> None:
 
 
 def interactions(plan: Plan, dataset: str) -> None:
-    """Write ``interactions.parquet`` and the counts before and after every rule."""
-    folder = plan.data_folder(dataset)
+    """Write the interactions, the tables of users and items, and the counts before and after every rule."""
+    card = plan.catalog.datasets[dataset]
     prepare.prepare_interactions(
-        dataset,
+        plan.loader(dataset),
         plan.raw_folder(dataset),
-        plan.config.datasets[dataset].rules,
-        plan.catalog.datasets[dataset],
-        folder / "interactions.parquet",
-        folder / "counts.json",
+        card.read_options(plan.config.datasets[dataset].options),
+        plan.rules(dataset),
+        card,
+        plan.data_folder(dataset),
     )
 
 
@@ -37,6 +37,8 @@ def split(plan: Plan, dataset: str, protocol: str) -> None:
     prepare.prepare_split(
         folder / "interactions.parquet",
         plan.catalog.protocols[protocol],
+        plan.core(dataset, protocol),
+        plan.catalog.datasets[dataset],
         plan.split_seed(dataset, protocol),
         folder / protocol / "part.npy",
         folder / protocol / "counts.json",
@@ -47,7 +49,7 @@ def encode(plan: Plan, dataset: str, protocol: str) -> None:
     """Write the encoded columns of all rows and the vocabularies of the training rows."""
     folder = plan.data_folder(dataset)
     prepare.prepare_encoding(
-        folder / "interactions.parquet",
+        folder,
         folder / protocol / "part.npy",
         plan.catalog.datasets[dataset],
         plan.encoded_folder(dataset, protocol),

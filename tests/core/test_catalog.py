@@ -37,7 +37,13 @@ def test_every_data_set_has_its_loader_and_knows_its_own_features(dataset: str) 
     card = CATALOG.datasets[dataset]
     assert exists(f"datasets.{dataset}")
     assert all(set(names) <= set(card.features) for names in card.feature_sets.values())
-    assert set(card.tasks) <= {"watch_time", "watch_ratio"}
+    assert set(card.tasks) <= {"watch_time", "watch_ratio", "views_span", "ltv"}
+    assert set(card.truth) <= set(card.tasks)
+    for option in card.options.values():
+        assert not option.choices or option.default in option.choices
+        for choice in option.choices.values():
+            assert set(choice.without) <= set(card.features)
+            assert set(choice.tasks or []) <= set(card.tasks)
     assert all(feature.source for feature in card.features.values() if feature.kind == "bucket")
 
 
@@ -108,7 +114,7 @@ def test_a_search_names_settings_that_there_are(method: str) -> None:
 
 
 def test_what_is_needed_is_what_data_sets_provide() -> None:
-    known = {"duration", "timestamp", "truth"}
+    known = {"duration", "timestamp", "day", "truth"}
     for card in CATALOG.methods.values():
         assert {*card.needs, *(need for variant in card.variants.values() for need in variant.needs)} <= known
     assert all(set(card.provides) <= known - {"truth"} for card in CATALOG.datasets.values())

@@ -11,7 +11,7 @@ import pytest
 from tiny_kuairand import FIRST_LOG, SECOND_LOG, USERS, write_folder
 from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.check import check
-from watchtime.core.config import RunConfig
+from watchtime.core.config import DatasetSource, RunConfig
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.plan import Plan
 
@@ -20,7 +20,8 @@ CATALOG = Catalog.load(find_root())
 
 def mistakes(**values: Any) -> list[str]:
     """Return what is said about these values, one entry per line."""
-    config = RunConfig.model_validate(values)
+    usual = {"datasets": {"kuairand_pure": {}}, "tasks": ["watch_time"]}
+    config = RunConfig.model_validate({**usual, **values})
     try:
         check(config, CATALOG, "run.yaml")
     except WatchtimeError as error:
@@ -132,13 +133,14 @@ def test_the_names_of_a_search_space_are_checked_where_the_run_searches(
 ) -> None:
     card = CATALOG.methods[method].model_copy(update={"search": {name: [1]}})
     catalog = replace(CATALOG, methods={**CATALOG.methods, method: card})
-    check(RunConfig(), catalog, "run.yaml")
-    check(RunConfig(search_trials=2, methods=["oracle"], artifacts=[]), catalog, "run.yaml")
+    one = {"kuairand_pure": DatasetSource()}
+    check(RunConfig(datasets=one), catalog, "run.yaml")
+    check(RunConfig(datasets=one, search_trials=2, methods=["oracle"], artifacts=[]), catalog, "run.yaml")
     if said is None:
-        check(RunConfig(search_trials=2), catalog, "run.yaml")
+        check(RunConfig(datasets=one, search_trials=2), catalog, "run.yaml")
         return
     with pytest.raises(WatchtimeError) as caught:
-        check(RunConfig(search_trials=2), catalog, "run.yaml")
+        check(RunConfig(datasets=one, search_trials=2), catalog, "run.yaml")
     assert str(caught.value).startswith(f"config/methods/{method}.yaml: search: {said}")
     assert "\n" not in str(caught.value)
 
@@ -178,7 +180,8 @@ def test_a_folder_needs_every_table_and_one_log(tmp_path: Path) -> None:
     place = "run.yaml: datasets.kuairand_pure.folder:"
     assert mistakes(datasets={"kuairand_pure": {"folder": str(folder)}}) == [
         f"{place} '{folder}/data/{USERS}' is missing.",
-        f"{place} '{folder}' holds none of the logs data/{FIRST_LOG}, data/{SECOND_LOG}.",
+        f"{place} '{folder}' holds none of the logs data/{FIRST_LOG}, data/{SECOND_LOG}, "
+        "data/log_random_4_22_to_5_08_pure.csv.",
     ]
 
 
@@ -192,16 +195,61 @@ def test_a_data_set_without_a_simulator_needs_a_folder(monkeypatch: pytest.Monke
 def test_a_target_that_the_data_set_does_not_have_is_named() -> None:
     card = CATALOG.datasets["kuairand_pure"].model_copy(update={"tasks": {"watch_time": "s"}})
     catalog = Catalog(CATALOG.root, {"kuairand_pure": card}, CATALOG.methods, CATALOG.protocols, CATALOG.sizes, {})
-    config = RunConfig(tasks=["watch_time", "watch_ratio"], artifacts=[])
-    with pytest.raises(WatchtimeError) as caught:
-        check(config, catalog, "run.yaml")
-    assert str(caught.value) == "run.yaml: tasks: KuaiRand-Pure has no target 'watch_ratio', only watch_time."
+    one = {"kuairand_pure": DatasetSource()}
+    for config, said in (
+        (RunConfig(datasets=one, tasks=["watch_ratio"], artifacts=[]), "tasks: unknown target 'watch_ratio'"),
+        (
+            RunConfig(datasets={"kuairand_pure": DatasetSource(tasks=["watch_ratio"])}, artifacts=[]),
+            "datasets.kuairand_pure.tasks: KuaiRand-Pure has no target 'watch_ratio', only watch_time.",
+        ),
+    ):
+        with pytest.raises(WatchtimeError) as caught:
+            check(config, catalog, "run.yaml")
+        assert f"run.yaml: {said}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"download": True, "folder": "x"}, None),
+        ({"methods": ["d2g"]}, "methods: unknown method 'd2g', did you mean 'd2q'?"),
+        ({"protocols": ["random_813"]}, "protocols: unknown protocol 'random_813', did you mean 'random_811'?"),
+        (
+            {"protocols": ["big_to_small"]},
+            "protocols: 'big_to_small' needs the log 'big', which KuaiRand-Pure does not",
+        ),
+        ({"log": {"file": "nowhere.csv"}}, "log.file: the file 'nowhere.csv' does not exist."),
+        ({"options": {"policy": "random"}}, "options: unknown option 'policy'. Allowed: nothing."),
+        ({"tasks": ["ltv"]}, "tasks: KuaiRand-Pure has no target 'ltv', only watch_time, watch_ratio."),
+    ],
+)
+def test_a_mistake_in_a_data_set_is_told(source: dict[str, Any], said: str | None) -> None:
+    if said is None:
+        with pytest.raises(ValueError, match="found folder and download, allowed: one of them"):
+            mistakes(datasets={"kuairand_pure": source})
+        return
+    (line,) = mistakes(datasets={"kuairand_pure": source})
+    assert line.startswith(f"run.yaml: datasets.kuairand_pure.{said}")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"join": "views_onyl"}, "options.join: unknown choice 'views_onyl', did you mean 'views_only'?"),
+        ({"join": 3}, "options.join: found 3, allowed: text such as 'sum_of_queries'."),
+        ({"jion": "views_only"}, "options: unknown option 'jion', did you mean 'join'?"),
+        ({"longest_list": "ten"}, "options.longest_list: found 'ten', allowed: a whole number such as 10."),
+    ],
+)
+def test_a_mistake_in_an_option_is_told(options: dict[str, Any], said: str) -> None:
+    (line,) = mistakes(datasets={"cikm16": {"options": options}})
+    assert line.startswith(f"run.yaml: datasets.cikm16.{said}")
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("methods: []\nartifacts: []", "methods: nothing can run (the list is empty)."),
+        ("datasets: {kuairand_pure: {}}\nmethods: []\nartifacts: []", "methods: nothing can run (the list is empty)."),
         (
             "methods: [oracle]\nartifacts: []\ndatasets: {kuairand_pure: {folder: raw}}",
             "methods: nothing can run (oracle/default on kuairand_pure, watch_time: "

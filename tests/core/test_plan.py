@@ -89,7 +89,8 @@ def catalog(**data: Any) -> Catalog:
 
 
 def plan(**values: Any) -> Plan:
-    return Plan(RunConfig.model_validate({"name": "run", **values}), catalog())
+    usual = {"name": "run", "datasets": {"kuairand_pure": {}}, "tasks": ["watch_time"]}
+    return Plan(RunConfig.model_validate({**usual, **values}), catalog())
 
 
 def spec(method: str, variant: str = "paper", **values: Any) -> JobSpec:
@@ -132,22 +133,26 @@ def test_on_given_files_nothing_knows_the_truth(tmp_path: Path) -> None:
 def test_a_need_that_the_data_do_not_meet_is_the_reason() -> None:
     without = catalog(provides=[])
     assert (
-        without.reason_against("two", "kuairand_pure", "watch_time", simulated=True)
+        without.reason_against("two", "kuairand_pure", "watch_time", truth=True)
         == "needs duration, which KuaiRand-Pure does not have"
     )
-    both = without.reason_against("two", "kuairand_pure", "watch_time", simulated=False, variant="knows")
+    both = without.reason_against("two", "kuairand_pure", "watch_time", truth=False, variant="knows")
     assert both == "needs duration and truth, which KuaiRand-Pure does not have"
     assert without.reason_against("two", "kuairand_pure", "watch_time", False, "ratio") == (
         "predicts watch_ratio, not watch_time"
     )
-    assert without.reason_against("one", "kuairand_pure", "watch_time", simulated=False) is None
+    assert without.reason_against("one", "kuairand_pure", "watch_time", truth=False) is None
 
 
 def test_a_list_of_methods_gets_those_of_its_artifacts_too() -> None:
-    assert plan(methods=["two"], artifacts=[]).methods == ["two"]
-    assert plan(methods=["two"], artifacts=["paper/table1"]).methods == ["one", "two"]
-    assert plan(methods=["two"], artifacts=["paper/figure1"]).methods == ["two"]
-    assert plan(methods="all").methods == list(METHODS)
+    def methods(**values: Any) -> list[str]:
+        return list(dict.fromkeys(job.method for job in plan(**values).jobs.values()))
+
+    assert methods(methods=["two"], artifacts=[]) == ["two"]
+    assert methods(methods=["two"], artifacts=["paper/table1"]) == ["one", "two"]
+    assert methods(methods=["two"], artifacts=["paper/figure1"]) == ["two"]
+    assert methods(methods="all") == list(METHODS)
+    assert methods(methods="all", datasets={"kuairand_pure": {"methods": ["two"]}}) == ["two"]
 
 
 def test_an_empty_list_of_artifacts_is_none_of_them() -> None:
@@ -297,8 +302,8 @@ def test_an_artifact_shows_its_rows_the_trivial_ones_and_the_oracle() -> None:
 
 def test_an_artifact_stands_under_its_own_protocol_where_the_run_has_it() -> None:
     table = catalog().artifacts()["paper/table1"]
-    assert plan(protocols=["random_811", "random_622"]).artifact_protocol(table) == "random_622"
-    assert plan(protocols=["random_811"]).artifact_protocol(table) == "random_811"
+    assert plan(protocols=["random_811", "random_622"]).artifact_protocol(table, "kuairand_pure") == "random_622"
+    assert plan(protocols=["random_811"]).artifact_protocol(table, "kuairand_pure") == "random_811"
 
 
 def test_an_artifact_depends_on_what_it_reads() -> None:
@@ -316,7 +321,7 @@ def test_an_artifact_depends_on_what_it_reads() -> None:
 
 def test_the_workflow_lays_the_command_line_over_the_file(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
-    path.write_text("name: one\nmethods: [vr]\nartifacts: []\nrepetitions: 3\n")
+    path.write_text("name: one\nmethods: [vr]\nartifacts: []\nrepetitions: 3\ndatasets: {kuairand_pure: {}}\n")
     values = {"name": "one", "methods": ["vr"], "artifacts": [], "repetitions": 2}
     run = Plan.from_workflow(values, [str(path)], find_root())
     assert (run.config.name, run.config.repetitions) == ("one", 2)

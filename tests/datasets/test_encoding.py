@@ -20,8 +20,8 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json
 from watchtime.datasets.encoded import EncodedLog, replacing_folder, write_array
 from watchtime.datasets.encoding import Encoding
-from watchtime.datasets.fields import BucketField, CategoricalField, MultiValuedField, NumericField
-from watchtime.datasets.interactions import as_enums
+from watchtime.datasets.fields import BucketField, CategoricalField, MultiValuedField, NumericField, VectorField
+from watchtime.datasets.log import Log
 from watchtime.datasets.prepare import prepare_encoding
 from watchtime.datasets.protocols import TEST, TRAINING
 
@@ -70,7 +70,7 @@ def encoding(log: pl.DataFrame) -> Encoding:
 
 def test_ids_follow_the_sorted_training_values(log: pl.DataFrame, encoding: Encoding) -> None:
     training = log.head(40)
-    encoded = encoding.encode(log, require_target=True)
+    encoded = encoding.encode(log, ["watch_time"])
     assert encoded.fields == ("user", "tab", "duration_level")
     for place, name in enumerate(("user", "tab")):
         values = sorted({str(v) for v in training[name] if v is not None})
@@ -168,8 +168,8 @@ def test_training_rows_alone_decide_the_encoding(log: pl.DataFrame, tmp_path: Pa
     )
     changed = pl.concat([log.head(40), other.tail(20)])
     for name, frame in (("a", log), ("b", changed)):
-        frame.write_parquet(tmp_path / f"{name}.parquet")
-        prepare_encoding(tmp_path / f"{name}.parquet", tmp_path / "part.npy", CARD, tmp_path / name)
+        write_data(tmp_path / f"data {name}", frame)
+        prepare_encoding(tmp_path / f"data {name}", tmp_path / "part.npy", CARD, tmp_path / name)
     first, second = ((tmp_path / name / "encoding.json").read_bytes() for name in ("a", "b"))
     assert first == second
     counts = read_json(tmp_path / "b" / "counts.json")
@@ -177,14 +177,114 @@ def test_training_rows_alone_decide_the_encoding(log: pl.DataFrame, tmp_path: Pa
     assert counts["unknown_shares"]["test"]["tab"] == counts["unknown_shares"]["test"]["tag"] == 1.0
 
     write_array(tmp_path / "part.npy", parts[::-1].copy())
-    prepare_encoding(tmp_path / "b.parquet", tmp_path / "part.npy", CARD, tmp_path / "c")
+    prepare_encoding(tmp_path / "data b", tmp_path / "part.npy", CARD, tmp_path / "c")
     assert (tmp_path / "c" / "encoding.json").read_bytes() != first
+
+
+def write_data(folder: Path, frame: pl.DataFrame) -> None:
+    """Write a flat log as a data folder whose tables of users and items have no features."""
+    folder.mkdir()
+    frame.write_parquet(folder / "interactions.parquet")
+    for side in ("user", "item"):
+        frame.select(side).clear().write_parquet(folder / f"{side}s.parquet")
+
+
+VECTORS = DatasetCard.model_validate(
+    CARD.model_dump()
+    | {
+        "features": {
+            **CARD.model_dump()["features"],
+            "taste": {"kind": "vector", "side": "item"},
+            "age": {"kind": "numeric", "side": "item"},
+        }
+    }
+)
+
+
+def normalised(rows: pl.DataFrame) -> tuple[pl.DataFrame, Log]:
+    """Return a log with item features beside every row, and the same log with them in a table.
+
+    Item 8 is not in the table; item 7 has neither tags nor a vector.
+    """
+    rng = np.random.default_rng(4)
+    items = pl.DataFrame(
+        {
+            "item": pl.Series(rng.permutation(8), dtype=pl.Int64),
+            "tag": [[f"t{i % 3}", "all"][: i % 3] for i in range(8)],
+            "age": [None if i == 2 else float(i) for i in range(8)],
+            "taste": pl.Series(rng.random((8, 3)).astype(np.float32), dtype=pl.Array(pl.Float32, 3)),
+        }
+    ).with_columns(tag=pl.when(pl.col("item") != 7).then("tag"), taste=pl.when(pl.col("item") != 7).then("taste"))
+    bare = rows.drop("tag", "age")
+    flat = bare.join(items, on="item", how="left", maintain_order="left")
+    return flat, Log(bare.lazy(), {"item": items})
+
+
+def test_a_table_of_items_encodes_as_if_its_columns_stood_beside_every_row(tmp_path: Path) -> None:
+    flat, log = normalised(make_log(200, 3))
+    mask = pl.Series(np.arange(200) < 120)
+    one, other = Encoding.fit(flat.filter(mask), VECTORS), Encoding.fit(log.where(mask), VECTORS)
+    assert one == other
+    plain, gathered = one.encode(flat, ["watch_time"]), other.encode(log, ["watch_time"])
+    assert np.array_equal(plain.categorical, gathered.categorical)
+    assert np.array_equal(plain.numeric, gathered.numeric)
+    for name in ("tag", "taste"):
+        assert_same_lists(plain, gathered, name)
+    assert gathered.vectors["taste"].matrix.shape == (9, 3)  # once per item, and a missing one
+    gathered.save(tmp_path / "log")
+    assert_same(EncodedLog.load(tmp_path / "log"), gathered)
+    some = gathered.rows(np.array([7, 3])).vectors["taste"]
+    assert np.array_equal(some.matrix[some.pointer], plain.vectors["taste"].matrix[[7, 3]])
+
+
+def assert_same_lists(first: EncodedLog, second: EncodedLog, name: str) -> None:
+    def rows(log: EncodedLog) -> list[list[float]]:
+        if name in log.vectors:
+            one = log.vectors[name]
+            return [one.matrix[place].tolist() for place in one.pointer]
+        lists = log.multi_valued[name]
+        return [lists.values[lists.offsets[p] : lists.offsets[p + 1]].tolist() for p in lists.pointer]
+
+    assert rows(first) == rows(second)
+
+
+def test_only_items_that_training_has_seen_make_a_vocabulary() -> None:
+    _, log = normalised(make_log(200, 3))
+    items = log.values("item")
+    chosen = items.is_in([0, 1])
+    encoding = Encoding.fit(log.where(chosen), VECTORS)
+    seen = {tag for row in log.values("tag").filter(chosen).to_list() for tag in row or []}
+    assert encoding.multi_valued[0].values == tuple(sorted(seen))
+
+
+def test_vectors_of_another_width_or_kind_are_refused() -> None:
+    column = pl.Series("taste", [[1.0, 2.0], None], dtype=pl.Array(pl.Float32, 2))
+    field = VectorField.fit("taste", Feature(kind="vector", side="item"), column)
+    assert field.encode(column).matrix.tolist() == [[1.0, 2.0], [0.0, 0.0]]
+    assert field.encode(pl.Series("taste", [None])).matrix.shape == (1, 2)
+    for wrong in (pl.Series("taste", [[1.0] * 3], dtype=pl.Array(pl.Float32, 3)), pl.Series("taste", [1.0])):
+        with pytest.raises(WatchtimeError, match="column taste: found type .*, vectors of width 2 are allowed"):
+            field.encode(wrong)
+    with pytest.raises(WatchtimeError, match="vectors of one width are allowed"):
+        VectorField.fit("taste", Feature(kind="vector", side="item"), pl.Series("taste", [1.0]))
+
+
+@pytest.mark.parametrize("least", [1, 2, 3, 9])
+def test_rare_categories_are_unknown(least: int) -> None:
+    feature = Feature(kind="categorical", side="user", min_count=least)
+    values = ["a", "b", "a", None, "c", "b", "a"]
+    field = CategoricalField.fit("x", feature, pl.Series("x", values, dtype=pl.String))
+    expected = {1: ("a", "b", "c"), 2: ("a", "b"), 3: ("a",), 9: ()}[least]
+    assert field.values == expected
+    assert field.encode(pl.Series("x", values)).tolist() == [
+        0 if value not in expected else expected.index(value) + 1 for value in values
+    ]
 
 
 def test_save_and_load_give_the_same_log(log: pl.DataFrame, encoding: Encoding, tmp_path: Path) -> None:
     encoding.save(tmp_path / "encoding.json")
     assert Encoding.load(tmp_path / "encoding.json") == encoding
-    encoded = encoding.encode(log, require_target=True)
+    encoded = encoding.encode(log, ["watch_time"])
     for _ in range(2):  # the second time over an older folder
         encoded.save(tmp_path / "log")
     for mmap in (True, False):
@@ -195,13 +295,13 @@ def test_save_and_load_give_the_same_log(log: pl.DataFrame, encoding: Encoding, 
 
 
 def test_an_empty_log_and_a_log_without_numbers_are_saved_too(encoding: Encoding, tmp_path: Path) -> None:
-    encoded = encoding.select(["tab"]).encode(make_log(5).head(0), require_target=True)
+    encoded = encoding.select(["tab"]).encode(make_log(5).head(0), ["watch_time"])
     encoded.save(tmp_path / "log")
     assert_same(EncodedLog.load(tmp_path / "log"), encoded)
 
 
 def test_a_damaged_folder_is_refused(log: pl.DataFrame, encoding: Encoding, tmp_path: Path) -> None:
-    encoding.encode(log, require_target=True).save(tmp_path / "log")
+    encoding.encode(log, ["watch_time"]).save(tmp_path / "log")
     path = tmp_path / "log" / "user.npy"
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(WatchtimeError, match=r"user\.npy: not a whole \.npy file\."):
@@ -222,26 +322,26 @@ def test_a_folder_is_whole_or_as_before(tmp_path: Path) -> None:
 
 
 def test_other_types_give_the_same_arrays(log: pl.DataFrame, encoding: Encoding) -> None:
-    expected = encoding.encode(log, require_target=True)
+    expected = encoding.encode(log, ["watch_time"])
     others = [
         log.with_columns(pl.col("user", "item").cast(pl.String)),
         log.with_columns(pl.col("user", "item", "tab").cast(pl.Float64)),
         log.with_columns(pl.col("user").cast(pl.Int16), pl.col("tab").cast(pl.UInt8), pl.col("age").cast(pl.Float32)),
         log.with_columns(tag=pl.col("tag").list.eval(pl.element().cast(pl.Int64))),
-        as_enums(log, ["tab"]),
+        log.with_columns(pl.col("tab").cast(pl.Enum(["1", "2", "3", "4"]))),
     ]
     for other in others:
-        encoded = encoding.encode(other, require_target=True)
+        encoded = encoding.encode(other, ["watch_time"])
         assert np.array_equal(encoded.categorical, expected.categorical)
         assert np.array_equal(encoded.numeric, expected.numeric)
         assert np.array_equal(encoded.multi_valued["tag"].pointer, expected.multi_valued["tag"].pointer)
-    assert_same(encoding.encode(log.lazy(), require_target=True), expected)
+    assert_same(encoding.encode(log.lazy(), ["watch_time"]), expected)
 
 
 def test_a_log_for_prediction_may_lack_all_but_user_and_item(encoding: Encoding) -> None:
     bare = pl.DataFrame({"user": ["nobody", "3", "nobody", None], "item": [1, 2, 3, 4]})
-    encoded = encoding.encode(bare, require_target=False)
-    assert encoded.watch_time is None
+    encoded = encoding.encode(bare, ["watch_time"], required=False)
+    assert not encoded.targets
     assert encoded.duration is None
     assert encoded.timestamp is None
     assert encoded.categorical[:, 1:].tolist() == [[0, 0]] * 4
@@ -256,7 +356,7 @@ def test_a_log_for_prediction_may_lack_all_but_user_and_item(encoding: Encoding)
 
 def test_users_unseen_in_training_stay_apart(log: pl.DataFrame, encoding: Encoding) -> None:
     strangers = log.with_columns(user=pl.col("user") + 1000)
-    encoded = encoding.encode(strangers, require_target=True)
+    encoded = encoding.encode(strangers, ["watch_time"])
     assert not encoded.categorical[:, 0].any()
     codes = dict(zip(strangers["user"], encoded.user.tolist(), strict=True))
     assert sorted(codes.values()) == list(range(strangers["user"].n_unique()))
@@ -270,7 +370,7 @@ def test_users_unseen_in_training_stay_apart(log: pl.DataFrame, encoding: Encodi
         (lambda f: f.drop("watch_time"), "the log lacks the column 'watch_time'"),
         (
             lambda f: f.with_columns(watch_time=pl.lit(-1.0)),
-            "row 1, column watch_time: found -1, seconds of at least 0 are allowed.",
+            "row 1, column watch_time: found -1, a number of at least 0 is allowed.",
         ),
         (
             lambda f: f.with_columns(watch_time=pl.when(pl.col("raw_row") != 102).then("watch_time")),
@@ -289,27 +389,27 @@ def test_a_log_that_cannot_be_encoded_is_one_sentence(  # type: ignore[no-untype
     log: pl.DataFrame, encoding: Encoding, change, sentence: str
 ) -> None:
     with pytest.raises(WatchtimeError) as error:
-        encoding.encode(change(log), require_target=True)
+        encoding.encode(change(log), ["watch_time"])
     assert str(error.value).startswith(sentence)
 
 
 def test_targets(log: pl.DataFrame, encoding: Encoding) -> None:
-    encoded = encoding.encode(log, require_target=True)
+    encoded = encoding.encode(log, ["watch_time"])
     assert encoded.target("watch_time").tolist() == log["watch_time"].to_list()
     ratio = [watched / duration for watched, duration in zip(log["watch_time"], log["duration"], strict=True)]
     assert encoded.target("watch_ratio").tolist() == ratio
     for duration in (0.0, None):
         without = log.with_columns(duration=pl.when(pl.col("raw_row") == 105).then(duration).otherwise("duration"))
         with pytest.raises(WatchtimeError, match=r"1 of 60 rows have none \(first: raw row 105\)"):
-            encoding.encode(without, require_target=True).target("watch_ratio")
+            encoding.encode(without, ["watch_time"]).target("watch_ratio")
     with pytest.raises(WatchtimeError, match="no column duration"):
-        encoding.encode(log.drop("duration"), require_target=True).target("watch_ratio")
-    with pytest.raises(WatchtimeError, match="unknown task 'watchtime', did you mean 'watch_time'"):
+        encoding.encode(log.drop("duration"), ["watch_time"]).target("watch_ratio")
+    with pytest.raises(WatchtimeError, match="no column watchtime, so it has no target watchtime"):
         encoded.target("watchtime")
 
 
 def test_rows_and_features_are_selected_alike(log: pl.DataFrame, encoding: Encoding) -> None:
-    encoded = encoding.encode(log, require_target=True)
+    encoded = encoding.encode(log, ["watch_time"])
     index = np.array([5, 3, 3, 59])
     some = encoded.rows(index)
     assert len(some) == 4
@@ -317,7 +417,7 @@ def test_rows_and_features_are_selected_alike(log: pl.DataFrame, encoding: Encod
     assert some.raw_row.tolist() == [105, 103, 103, 159]
     assert np.array_equal(some.multi_valued["tag"].pointer, encoded.multi_valued["tag"].pointer[index])
     names = ["tag", "duration_seconds", "tab"]
-    assert_same(encoded.select(names), encoding.select(names).encode(log, require_target=True))
+    assert_same(encoded.select(names), encoding.select(names).encode(log, ["watch_time"]))
     assert encoding.select(names).cardinalities == {name: encoding.cardinalities[name] for name in ("tab", "tag")}
     for selectable in (encoded, encoding):
         with pytest.raises(WatchtimeError, match="unknown feature 'tabs', did you mean 'tab'"):
@@ -325,7 +425,7 @@ def test_rows_and_features_are_selected_alike(log: pl.DataFrame, encoding: Encod
 
 
 def test_unknown_shares_count_rows_of_one_part(log: pl.DataFrame, encoding: Encoding) -> None:
-    encoded = encoding.encode(log, require_target=True)
+    encoded = encoding.encode(log, ["watch_time"])
     parts = np.where(np.arange(60) < 50, TRAINING, TEST).astype(np.int8)
     parted = EncodedLog(**{**{f.name: getattr(encoded, f.name) for f in fields(encoded)}, "part": parts})
     shares = parted.unknown_shares(TEST)
@@ -345,12 +445,15 @@ def test_a_field_keeps_what_describes_it(encoding: Encoding) -> None:
 def assert_same(first: EncodedLog, second: EncodedLog) -> None:
     for name in (f.name for f in fields(EncodedLog)):
         a, b = getattr(first, name), getattr(second, name)
-        if name == "multi_valued":
+        if name in ("multi_valued", "vectors"):
             assert list(a) == list(b)
             for key in a:
                 assert all(
                     np.array_equal(x, y) for x, y in zip(vars(a[key]).values(), vars(b[key]).values(), strict=True)
                 )
+        elif name == "targets":
+            assert list(a) == list(b)
+            assert all(np.array_equal(a[key], b[key]) for key in a)
         elif isinstance(a, np.ndarray):
             assert a.dtype == b.dtype
             assert np.array_equal(a, b)

@@ -63,7 +63,7 @@ def cases(catalog: Catalog) -> list[Case]:
         if card.family != "oracle"
         for variant in card.variants
         for task in catalog.datasets["tiny"].tasks
-        if catalog.reason_against(method, "tiny", task, simulated=False, variant=variant) is None
+        if catalog.reason_against(method, "tiny", task, truth=False, variant=variant) is None
     ]
 
 
@@ -231,7 +231,7 @@ def test_it_predicts_strangers_in_a_log_without_target_and_features(case: Case) 
     known = trained(case)
     needed = {"duration": [12.0, 3.0, 0.0]} if known.model.method.needs_duration else {}
     strangers = pl.DataFrame({"user": ["nobody", None, "7"], "item": ["nothing", "4", None], **needed})
-    log = known.model.encoding.encode(strangers, require_target=False)
+    log = known.model.encoding.encode(strangers, [], required=False)
     for prediction in known.model.predict(log, CPU)[0].values():
         assert prediction.shape == (3,)
         assert np.isfinite(prediction).all()
@@ -244,7 +244,7 @@ def test_it_says_so_where_a_needed_duration_is_missing(case: Case) -> None:
         return
     without = catalog.datasets["tiny"].model_copy(update={"provides": []})
     bare = replace(catalog, datasets={"tiny": without})
-    reason = bare.reason_against(case.method, "tiny", case.task, simulated=False, variant=case.variant)
+    reason = bare.reason_against(case.method, "tiny", case.task, truth=False, variant=case.variant)
     assert reason == "needs duration, which Tiny does not have"
     duration = np.array(part(1).duration)
     duration[6] = np.nan
@@ -295,7 +295,7 @@ def test_constant_training_targets_are_fitted_or_refused_in_one_sentence(case: C
     log, encoding = logs.encoded()
     refusals = []
     for seconds in (0.0, 4.0):
-        constant = replace(log, watch_time=np.full(len(log), seconds))
+        constant = replace(log, targets={"watch_time": np.full(len(log), seconds)})
         try:
             model = logs.model(job(case), constant, encoding)
         except WatchtimeError as error:
@@ -395,5 +395,5 @@ def test_a_wrong_setting_names_both_places_where_it_may_stand() -> None:
 def test_methods_that_need_a_truth_say_so_on_real_logs() -> None:
     for name, card in logs.catalog().methods.items():
         if card.family == "oracle":
-            reason = logs.catalog().reason_against(name, "tiny", card.tasks[0], simulated=False)
+            reason = logs.catalog().reason_against(name, "tiny", card.tasks[0], truth=False)
             assert reason == "needs the known distribution of a simulated log"

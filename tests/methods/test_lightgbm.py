@@ -113,16 +113,16 @@ def test_a_tree_without_a_split_is_one_number() -> None:
 
 def test_rounds_stop_where_validation_rows_get_worse() -> None:
     """On a target that nothing explains the best trees are few, and those after the best are not kept."""
-    noise = replace(LOG, watch_time=np.random.default_rng(1).random(600))
+    noise = replace(LOG, targets={"watch_time": np.random.default_rng(1).random(600)})
     built = method(rounds=200, patience=5)
-    built.fit(noise, replace(LOG, watch_time=np.random.default_rng(2).random(600)), seed=0)
+    built.fit(noise, replace(LOG, targets={"watch_time": np.random.default_rng(2).random(600)}), seed=0)
     kept = built.state()["trees"].tobytes().decode().count("Tree=")
     assert kept == built.booster.best_iteration < 50
 
 
 def test_each_objective_estimates_its_own_statistic() -> None:
     """A target of 0, 0, 0 and 40 has mean 10 and median 0, whatever the features are."""
-    rows = replace(LOG, watch_time=np.resize([0.0, 0.0, 0.0, 40.0], 600), categorical=np.ones((600, 2), dtype=np.int32))
+    rows = replace(LOG, targets={"watch_time": np.resize([0.0, 0.0, 0.0, 40.0], 600)}, categorical=np.ones((600, 2), dtype=np.int32))
     flat = replace(rows, numeric=np.zeros((600, 1), dtype=np.float32))
     for readout, expected in (("mean", 10.0), ("median", 0.0), ("rank", 0.5)):
         built = method(readout=readout)

@@ -17,7 +17,7 @@ ROWS = 4000
 DRAWS = np.random.default_rng(0)
 LAW = Truth(
     weights=DRAWS.dirichlet([0.3, 1.0, 1.0, 1.0, 0.5], ROWS),
-    duration_ms=np.round(DRAWS.uniform(5_000, 90_000, ROWS)),
+    scale=np.round(DRAWS.uniform(5_000, 90_000, ROWS)),
     perturbed=np.zeros(ROWS, dtype=bool),
 )
 WATCHED = play_time(LAW.weights, LAW.duration_ms, DRAWS.random(ROWS))[0]

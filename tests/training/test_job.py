@@ -109,7 +109,7 @@ def test_the_oracle_reads_the_law_of_the_test_rows(tmp_path: Path, monkeypatch: 
     draws = np.random.default_rng(0)
     law = Truth(
         weights=draws.dirichlet(np.ones(5), logs.ROWS),
-        duration_ms=1000 * logs.interactions()["duration"].to_numpy(),
+        scale=1000 * logs.interactions()["duration"].to_numpy(),
         perturbed=np.zeros(logs.ROWS, dtype=bool),
     )
     truth = plan.truth("kuairand_pure")

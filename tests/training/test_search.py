@@ -146,10 +146,10 @@ def test_trials_are_judged_on_the_validation_rows(method: str, variant: str, met
 
 def test_test_rows_are_never_read() -> None:
     log, _ = logs.encoded()
-    target, ids = np.array(log.watch_time), np.array(log.categorical)
+    target, ids = np.array(log.targets["watch_time"]), np.array(log.categorical)
     target[log.part == TEST] = np.nan
     ids[log.part == TEST] = 10**6
-    assert searched(job(), replace(log, watch_time=target, categorical=ids)) == searched(job())
+    assert searched(job(), replace(log, targets={"watch_time": target}, categorical=ids)) == searched(job())
 
 
 def test_a_trial_that_diverges_is_not_chosen() -> None:

@@ -14,69 +14,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from project import CONFIG, METRICS, Project
 from watchtime.core.catalog import find_root
 from watchtime.core.manifest import LEFT_OUT, MEASURED_TIME
 
-CONFIG = {
-    "name": "tiny",
-    "datasets": {"kuairand_pure": {"simulator": {"rows": 2000, "users": 100, "items": 80}}},
-    "methods": ["training_constant", "vr"],
-    "artifacts": [],
-    "repetitions": 2,
-    "settings": {"vr": {"training": {"epochs": 2}}},
-}
-METRICS = "results/tiny/metrics.parquet"
 VR = ["train vr/paper", "train vr/released"]
 CONSTANT = ["train training_constant/mean", "train training_constant/median"]
-JOB = re.compile(r"^(?:local)?rule (\w+):\n(?: {4}(?!wildcards).*\n)*(?: {4}wildcards: (.*)\n)?", flags=re.MULTILINE)
-
-
-class Project:
-    """A copy of the project in which `snakemake` runs as a user would run it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def snakemake(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run snakemake in the project, or with ``--directory folder`` as its working folder."""
-        place = [] if folder is None else ["--directory", str(folder)]
-        command = [sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(self.root / "Snakefile"), *place]
-        return subprocess.run(command, cwd=self.root, env=self.environment(), capture_output=True, text=True)
-
-    def environment(self) -> dict[str, str]:
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        return {**os.environ, "PATH": path, "PYTHONPATH": str(self.root / "src"), "OMP_NUM_THREADS": "1"}
-
-    def configure(self, **changes: object) -> Path:
-        path = self.root / "config" / "tiny.yaml"
-        path.write_text(yaml.safe_dump({**CONFIG, **changes}))
-        return path
-
-    def planned(self, target: str = METRICS, **changes: object) -> list[str]:
-        """Return the jobs of a dry run in order of their names, such as ``train vr/paper``."""
-        result = self.snakemake(target, "--configfile", str(self.configure(**changes)), "--dry-run")
-        assert result.returncode == 0, result.stderr
-        text = result.stdout + result.stderr
-        jobs = JOB.findall(text)
-        assert bool(jobs) != ("Nothing to be done" in text)
-        return sorted(" ".join([rule, *_shown(wildcards)]) for rule, wildcards in jobs)
-
-
-def _shown(wildcards: str) -> list[str]:
-    values = dict(pair.split("=") for pair in wildcards.split(", ")) if wildcards else {}
-    if "method" in values:
-        return [f"{values['method']}/{values['variant']}"]
-    return [values["codec"].rsplit("-", 1)[0]] if "codec" in values else []
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project with one finished run on two cores."""
-    root = tmp_path_factory.mktemp("clone") / "watchtime"
-    for name in ("src", "config", "workflow", "profiles", "reports"):
-        shutil.copytree(find_root() / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(find_root() / "Snakefile", root)
-    project = Project(root)
+    project = Project.copied(tmp_path_factory.mktemp("clone") / "watchtime")
     result = project.snakemake(METRICS, "--configfile", str(project.configure()), "--cores", "2")
     assert result.returncode == 0, result.stderr
     return project

@@ -13,7 +13,8 @@ def run_config(wildcards):
 def raw_inputs(wildcards):
     """Raw files that are there already, or the folder that the simulator writes; their age never matters."""
     dataset = wildcards.dataset
-    if plan.is_simulated(dataset):
+    source = plan.config.datasets[dataset]
+    if source.is_simulated or source.download:
         return ancient(str(plan.raw_folder(dataset)))
     return ancient([str(path) for path in plan.raw_files(dataset)])
 
@@ -23,15 +24,24 @@ def dataset_identity(wildcards):
 
 
 def row_rules(wildcards):
-    return canonical_json(plan.config.datasets[wildcards.dataset].rules.model_dump())
+    return canonical_json(plan.rules(wildcards.dataset).model_dump())
+
+
+def read_options(wildcards):
+    """How the raw files are read: the options of the data set, the columns of an own log."""
+    source = plan.config.datasets[wildcards.dataset]
+    own = source.log.model_dump(exclude={"file"}) if source.log else {}
+    return canonical_json({**plan.catalog.datasets[wildcards.dataset].read_options(source.options), **own})
 
 
 def dataset_schema(wildcards):
-    return str(from_here(plan.catalog.root / "config" / "datasets" / f"{wildcards.dataset}.yaml"))
+    """The card; an own log has none, its columns are a parameter."""
+    path = plan.catalog.root / "config" / "datasets" / f"{wildcards.dataset}.yaml"
+    return str(from_here(path)) if path.is_file() else []
 
 
 def dataset_sources(wildcards):
-    return source_files("steps", f"datasets.{wildcards.dataset}")
+    return source_files("steps", f"datasets.{plan.loader(wildcards.dataset)}")
 
 
 def split_seed(wildcards):
@@ -39,7 +49,12 @@ def split_seed(wildcards):
 
 
 def protocol_settings(wildcards):
-    return canonical_json(plan.catalog.protocols[wildcards.protocol].model_dump())
+    core = plan.core(wildcards.dataset, wildcards.protocol)
+    return canonical_json({**plan.catalog.protocols[wildcards.protocol].model_dump(), "core": core})
+
+
+def split_logs(wildcards):
+    return canonical_json(plan.catalog.datasets[wildcards.dataset].log_names)
 
 
 def codec_sources(wildcards):

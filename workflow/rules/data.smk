@@ -1,7 +1,7 @@
 wildcard_constraints:
     dataset="|".join(plan.catalog.datasets),
     protocol="|".join(plan.catalog.protocols),
-    task="watch_time|watch_ratio",
+    task="[a-z_]+",
 
 
 # Its version and settings identify what the simulator writes. Where it ran again for another reason, Snakemake would
@@ -31,6 +31,8 @@ rule interactions:
         schema=dataset_schema,
     output:
         interactions="<run>/data/{dataset}/interactions.parquet",
+        users="<run>/data/{dataset}/users.parquet",
+        items="<run>/data/{dataset}/items.parquet",
         counts="<run>/data/{dataset}/counts.json",
     log:
         "<logs>/interactions/{dataset}.log",
@@ -43,6 +45,7 @@ rule interactions:
     params:
         run=run_folder,
         identity=dataset_identity,
+        options=read_options,
         rules=row_rules,
     shell:
         "watchtime interactions --run {params.run} --dataset {wildcards.dataset} 2> {log}"
@@ -67,6 +70,7 @@ rule split:
         run=run_folder,
         seed=split_seed,
         protocol=protocol_settings,
+        logs=split_logs,
     shell:
         "watchtime split --run {params.run} --dataset {wildcards.dataset} --protocol {wildcards.protocol} 2> {log}"
 
@@ -74,6 +78,8 @@ rule split:
 rule encode:
     input:
         interactions="<run>/data/{dataset}/interactions.parquet",
+        users="<run>/data/{dataset}/users.parquet",
+        items="<run>/data/{dataset}/items.parquet",
         part="<run>/data/{dataset}/{protocol}/part.npy",
         sources=source_files("steps"),
         schema=dataset_schema,

@@ -1,5 +1,5 @@
 wildcard_constraints:
-    artifact="|".join([*plan.artifacts, "summary", "resources"]),
+    artifact="|".join([*plan.artifacts, *plan.pages]),
 
 
 rule artifact:
@@ -27,7 +27,7 @@ rule artifact:
 
 rule manifest:
     input:
-        reports=[f"<run>/reports/{name}.pdf" for name in [*plan.artifacts, "summary", "resources"]],
+        reports=[f"<run>/reports/{name}.pdf" for name in [*plan.artifacts, *plan.pages]],
         metrics="<run>/metrics.parquet",
         sources=source_files("core.manifest"),
     output:

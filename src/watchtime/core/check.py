@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from watchtime.core.catalog import Catalog, MethodCard
-from watchtime.core.config import RunConfig, validate
+from watchtime.core.catalog import Catalog, DatasetCard, MethodCard
+from watchtime.core.config import DatasetSource, RunConfig, validate
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.job import searched_setting
 from watchtime.core.settings import shared_groups
@@ -23,8 +23,8 @@ def check(config: RunConfig, catalog: Catalog, where: str) -> None:
         *_names("method", _listed(config.methods), catalog.methods, f"{where}: methods"),
         *_names("artifact", _listed(config.artifacts), catalog.artifacts(), f"{where}: artifacts"),
         *_names("method", config.settings, catalog.methods, f"{where}: settings"),
-        *_folders(config, catalog, where),
-        *_tasks(config, catalog, where),
+        *_sources(config, catalog, where),
+        *_targets(config, catalog, where),
         *_settings(config, catalog, where),
         *_search_spaces(config, catalog),
     ]
@@ -41,39 +41,97 @@ def _names(kind: str, found: Iterable[str], allowed: Iterable[str], where: str) 
     return [unknown(kind, name, choices, where) for name in found if name not in choices]
 
 
-def _folders(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
+def _sources(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
     mistakes = []
     for name, source in config.datasets.items():
         if name not in catalog.datasets:
             continue
-        if source.folder is None:
-            if not exists(f"datasets.simulator.{name}"):
-                mistakes.append(f"{where}: datasets.{name}.folder: found nothing, and {name} has no simulated logs.")
-            continue
-        folder, card = Path(source.folder), catalog.datasets[name]
-        place = f"{where}: datasets.{name}.folder"
-        if not folder.is_dir():
-            mistakes.append(f"{place}: the folder '{folder}' does not exist; make reproduce takes it as SOURCE=….")
-            continue
-        mistakes += [
-            f"{place}: '{folder / table}' is missing."
-            for table in card.tables.values()
-            if not (folder / table).is_file()
-        ]
-        if not any((folder / log).is_file() for log in card.logs):
-            mistakes.append(f"{place}: '{folder}' holds none of the logs {', '.join(card.logs)}.")
+        place, card = f"{where}: datasets.{name}", catalog.datasets[name]
+        wrong = _options(source, card, f"{place}.options")
+        mistakes += wrong or [*_files(name, source, card, place), *_tasks(config, name, card, place)]
+        mistakes += _names("method", source.methods or [], catalog.methods, f"{place}.methods")
+        mistakes += _names("protocol", source.protocols or [], catalog.protocols, f"{place}.protocols")
+        mistakes += _protocols(source.protocols or config.protocols, catalog, card, f"{place}.protocols")
     return mistakes
 
 
-def _tasks(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
-    return [
-        f"{where}: tasks: {catalog.datasets[name].title} has no target '{task}', only "
-        f"{', '.join(catalog.datasets[name].tasks)}."
-        for name in config.datasets
-        if name in catalog.datasets
-        for task in config.tasks
-        if task not in catalog.datasets[name].tasks
+def _options(source: DatasetSource, card: DatasetCard, where: str) -> list[str]:
+    mistakes = _names("option", source.options, card.options, where)
+    defaults = {name: option.default for name, option in card.options.items()}
+    mistakes += _kinds(defaults, source.options, where)
+    chosen = {name: value for name, value in source.options.items() if name in defaults and not mistakes}
+    return mistakes + [
+        unknown("choice", str(value), card.options[name].choices, f"{where}.{name}")
+        for name, value in chosen.items()
+        if card.options[name].choices and value not in card.options[name].choices
     ]
+
+
+def _files(name: str, source: DatasetSource, card: DatasetCard, where: str) -> list[str]:
+    if source.log is not None:
+        file = Path(source.log.file)
+        return [] if file.is_file() else [f"{where}.log.file: the file '{file}' does not exist."]
+    if source.download:
+        return [] if card.sources else [f"{where}.download: {card.title} cannot be fetched: {card.by_hand}"]
+    if source.folder is None:
+        simulated = exists(f"datasets.simulator.{name}")
+        return [] if simulated else [f"{where}.folder: found nothing, and {name} has no simulated logs."]
+    folder = Path(source.folder)
+    if not folder.is_dir():
+        hint = card.by_hand or "make reproduce takes it as SOURCE=…."
+        return [f"{where}.folder: the folder '{folder}' does not exist; {hint}"]
+    mistakes = [
+        f"{where}.folder: '{folder / table}' is missing."
+        for table in card.tables.values()
+        if not (folder / table).is_file()
+    ]
+    if not any((folder / log).is_file() for log in card.logs):
+        mistakes.append(f"{where}.folder: '{folder}' holds none of the logs {', '.join(card.logs)}.")
+    return mistakes
+
+
+def _tasks(config: RunConfig, name: str, card: DatasetCard, where: str) -> list[str]:
+    source = config.datasets[name]
+    there = list(card.tasks)
+    if source.tasks is not None:
+        return [
+            f"{where}.tasks: {card.title} has no target '{task}', only {', '.join(there)}."
+            for task in source.tasks
+            if task not in there
+        ]
+    if config.tasks is None or any(task in there for task in config.tasks):
+        return []
+    return [f"{where}: {card.title} has none of the targets {', '.join(config.tasks)}, only {', '.join(there)}."]
+
+
+def _targets(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
+    cards = [catalog.datasets[name] for name in config.datasets if name in catalog.datasets]
+    known = {task for card in catalog.datasets.values() for task in card.tasks}
+    had = {task for card in cards for task in card.tasks}
+    asked = config.tasks or []
+    mistakes = _names("target", asked, sorted(known), f"{where}: tasks")
+    return mistakes or [
+        f"{where}: tasks: none of the run's data sets has the target '{task}', only {', '.join(sorted(had))}."
+        for task in asked
+        if cards and task not in had
+    ]
+
+
+def _protocols(names: list[str], catalog: Catalog, card: DatasetCard, where: str) -> list[str]:
+    """A protocol that needs times, days or several logs does not fit every data set."""
+    mistakes = []
+    for name in names:
+        protocol = catalog.protocols.get(name)
+        if protocol is None:
+            continue
+        if protocol.order in ("time", "days") and "timestamp" not in card.provides and "day" not in card.provides:
+            mistakes.append(f"{where}: '{name}' needs times, which {card.title} does not have.")
+        elif protocol.order == "time" and "timestamp" not in card.provides:
+            mistakes.append(f"{where}: '{name}' needs times of day, {card.title} has days only.")
+        missing = [log for log in protocol.logs or () if log not in card.log_names]
+        if missing:
+            mistakes.append(f"{where}: '{name}' needs the log '{missing[0]}', which {card.title} does not have.")
+    return mistakes
 
 
 def _settings(config: RunConfig, catalog: Catalog, where: str) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.mistakes import sentences
@@ -18,51 +18,122 @@ SIMULATOR_VERSION = 1
 
 Model = TypeVar("Model", bound=Settings)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+ZeroDuration = Literal["drop", "keep"]
+RepeatedKey = Literal["keep_first", "keep_all"]
 
 
 class SimulatorSettings(Settings):
     """How large a simulated log is and from which seed it comes."""
 
-    rows: int = Field(40_000, ge=100, description="rows of the standard-policy log")
-    users: int = Field(1_500, ge=10, description="users in the simulated world")
-    items: int = Field(600, ge=10, description="videos in the simulated world")
+    rows: int = Field(40_000, ge=100, description="rows of the main log: impressions, clicks, sessions or customers")
+    users: int = Field(1_500, ge=10, description="users of the simulated world")
+    items: int = Field(600, ge=10, description="items of the simulated world: videos, products or companies")
     days: int = Field(14, ge=2, le=21, description="days that the log covers")
     seed: int = Field(1, ge=0, description="seed from which every byte of the raw files follows")
 
 
 class RowRules(Settings):
-    """Which rows of a raw log count; the report shows how many rows each rule dropped."""
+    """Which rows of a raw log count; null is the data set's own rule. The report shows what each rule dropped."""
 
-    zero_duration: Literal["drop", "keep"] = Field(
-        "drop", description="rows whose video has duration 0: drop, or keep (watch ratio needs drop)"
+    zero_duration: ZeroDuration | None = Field(
+        None, description="rows whose video has duration 0: drop, or keep (watch ratio needs drop)"
     )
-    repeated_key: Literal["keep_first", "keep_all"] = Field(
-        "keep_first", description="rows that repeat a (user, item, time) key: keep_first or keep_all"
+    repeated_key: RepeatedKey | None = Field(
+        None, description="rows that repeat a (user, item, time) key: keep_first or keep_all"
     )
     largest_ratio: float | None = Field(
-        10.0, gt=0, description="rows with a watch ratio above this are dropped; null keeps them all"
+        None, gt=0, description="rows with a watch ratio above this are dropped (1.0e+9 keeps them all)"
     )
+
+
+class OwnFeature(Settings):
+    """One feature of an own log and the column it stands in."""
+
+    kind: Literal["categorical", "numeric", "multi_valued", "bucket"] = Field(
+        "categorical", description="categorical, numeric, multi_valued (a list) or bucket (a number cut into buckets)"
+    )
+    side: Literal["user", "item", "context"] = Field("context", description="whom it describes: user, item or context")
+    column: str | None = Field(None, description="its column; null: the feature's own name")
+    separator: str = Field(",", description="what parts the values of a multi_valued column that is text")
+    scale: Literal["linear", "log"] = Field("linear", description="of a numeric feature: linear or log(1 + x)")
+    buckets: int = Field(20, ge=2, description="of a bucket feature: their number")
+    min_count: int = Field(1, ge=1, description="categories with fewer training rows count as unknown")
+
+
+class OwnLog(Settings):
+    """A log of one's own: which column of the file means what."""
+
+    file: str = Field(description="the log: .parquet, .csv or .tsv")
+    user: str = Field("user", description="column with the user")
+    item: str = Field("item", description="column with the item")
+    target: str = Field("watch_time", description="column with the target, at least 0")
+    task: Literal["watch_time", "ltv"] = Field("watch_time", description="what the target is: watch_time or ltv")
+    unit: Literal["s", "ms", "currency"] = Field(
+        "s", description="unit of target and duration: s or ms; currency for ltv"
+    )
+    duration: str | None = Field(None, description="column with the item's duration; null: there is none")
+    time: str | None = Field(None, description="column with the time of the row; null: there is none")
+    time_unit: Literal["s", "ms", "text"] = Field(
+        "s", description="since 1970 in s or ms, or text such as 2026-01-31 23:59:59"
+    )
+    features: dict[Name, OwnFeature] = Field({}, description="further features: {name: {kind, side, column}}")
+    feedback: dict[Name, str] = Field({}, description="feedback columns of 0 and 1: {name: column}")
 
 
 class DatasetSource(Settings):
-    """Where the raw files of one data set come from."""
+    """Where the raw files of one data set come from, and what of them counts."""
 
     folder: str | None = Field(None, description="folder with the raw files in official layout; null: simulated logs")
-    simulator: SimulatorSettings = Field(SimulatorSettings(), description="used where folder is null")
-    rules: RowRules = Field(RowRules(), description="which rows count")
+    download: bool = Field(False, description="fetch the official files into data/official; their checksums are known")
+    log: OwnLog | None = Field(None, description="a log of one's own instead (config/own_log.yaml shows one)")
+    simulator: SimulatorSettings = Field(SimulatorSettings(), description="used for simulated logs")
+    options: dict[str, Any] = Field({}, description="how its files are read (watchtime datasets lists the options)")
+    rules: RowRules = Field(RowRules(), description="which rows count; null: the data set's own rule")
+    core: int | None = Field(
+        None, ge=1, description="least rows per user and item under a protocol with a k-core; null: the protocol's own"
+    )
+    tasks: list[Name] | None = Field(None, description="its targets; null: those of the run that it has")
+    protocols: list[str] | None = Field(None, description="its protocols; null: the run's")
+    methods: list[str] | None = Field(None, description="its methods; null: the run's")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        given = [name for name in ("folder", "download", "log") if getattr(self, name)]
+        if len(given) > 1:
+            raise ValueError(f"found {' and '.join(given)}, allowed: one of them, or none for simulated logs")
+        return self
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.folder is None and not self.download and self.log is None
+
+
+def _simulated(rows: int, users: int, items: int, **other: Any) -> DatasetSource:
+    simulator = SimulatorSettings(rows=rows, users=users, items=items)
+    return DatasetSource(simulator=simulator, **({"methods": ["vr"]} | other))
+
+
+DEMO = {
+    "kuairand_pure": DatasetSource(),
+    "kuairec": _simulated(36_000, 480, 480, protocols=["big_to_small"]),
+    "wechat21": _simulated(158_000, 1_010, 500, protocols=["days_12_1_1"], core=20),
+    "cikm16": _simulated(20_000, 1_500, 1_500),
+    "criteo_ssc": _simulated(25_000, 5_000, 400, protocols=["random_712"]),
+    "valued_shoppers": _simulated(15_000, 1_500, 40, protocols=["random_712"]),
+}
 
 
 class RunConfig(Settings):
     """One run: what is compared on which data, and how."""
 
     name: Name = Field("demo", description="results go to results/<name>")
-    datasets: dict[str, DatasetSource] = Field(
-        {"kuairand_pure": DatasetSource()},
-        min_length=1,
-        description="data sets (see: watchtime datasets)",
+    datasets: dict[Name, DatasetSource] = Field(
+        DEMO, min_length=1, description="data sets (see: watchtime datasets), each with what differs from the first"
     )
-    tasks: list[Literal["watch_time", "watch_ratio"]] = Field(
-        ["watch_time"], min_length=1, description="targets: watch_time (seconds), watch_ratio"
+    tasks: list[Name] | None = Field(
+        None,
+        min_length=1,
+        description="targets, such as [watch_time, watch_ratio]; null: the first that each data set has",
     )
     protocols: list[str] = Field(
         ["random_622"],
@@ -165,7 +236,7 @@ def load_config(path: Path) -> RunConfig:
 
 
 def with_source(config: RunConfig, source: str | None, where: str) -> RunConfig:
-    """Return the configuration with ``source`` as the folder of its only data set's raw files."""
+    """Return the configuration with ``source`` as the raw folder, or as the own log, of its only data set."""
     if not source:
         return config
     if len(config.datasets) != 1:
@@ -173,7 +244,8 @@ def with_source(config: RunConfig, source: str | None, where: str) -> RunConfig:
             f"{where}: SOURCE={source} needs a config with exactly one data set, found {len(config.datasets)}."
         )
     name, only = next(iter(config.datasets.items()))
-    return config.model_copy(update={"datasets": {name: only.model_copy(update={"folder": source})}})
+    given = {"log": only.log.model_copy(update={"file": source})} if only.log else {"folder": source, "download": False}
+    return config.model_copy(update={"datasets": {name: only.model_copy(update=given)}})
 
 
 def default_yaml() -> str:
@@ -196,10 +268,16 @@ def _yaml_value(key: str, value: Any, depth: int) -> list[str]:
     if isinstance(value, Settings):
         return [f"{pad}{key}:", *_yaml_lines(value, depth + 1)]
     if isinstance(value, dict) and value and all(isinstance(item, Settings) for item in value.values()):
-        nested = [line for name, item in value.items() for line in _yaml_value(name, item, depth + 1)]
-        return [f"{pad}{key}:", *nested]
+        (first, explained), *others = value.items()
+        brief = [(name, item.model_dump(mode="json", exclude_defaults=True)) for name, item in others]
+        nested = _yaml_value(first, explained, depth + 1)
+        return [f"{pad}{key}:", *nested, *(f"{pad}  {name}: {_flow(differing)}" for name, differing in brief)]
+    return [f"{pad}{key}: {_flow(value)}"]
+
+
+def _flow(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000).strip()
-    return [f"{pad}{key}: {text.removesuffix('...').strip()}"]
+    return text.removesuffix("...").strip()
 
 
 def schema_json() -> str:

@@ -8,18 +8,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from watchtime.core.catalog import Artifact, Catalog
+from watchtime.core.catalog import Artifact, Catalog, Rules
 from watchtime.core.check import check
 from watchtime.core.config import SIMULATOR_VERSION, RunConfig, load_config, read_yaml, to_yaml, validate, with_source
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import settings_hash, write_text
 from watchtime.core.job import JobSpec, resolve
+from watchtime.core.own_card import as_read
+from watchtime.core.provenance import recorded
 from watchtime.core.seeds import derive_seed
 
 RESULTS = Path("results")
 SIMULATED = Path("data/simulated")
+OFFICIAL = Path("data/official")
 # The run's own pages, and what each may read of the run.
 SUMMARIES = {"summary": ["counts", "metrics", "searches", "verdicts"], "resources": ["resources"]}
+DATA_PAGE = ["counts", "interactions"]
 # Families whose rows stand in every table, whatever the paper prints.
 UNASKED = {"trivial", "trees", "oracle"}
 
@@ -46,7 +50,7 @@ class Plan:
 
     @classmethod
     def _checked(cls, config: RunConfig, root: Path, where: str) -> Plan:
-        catalog = Catalog.load(root)
+        catalog = as_read(Catalog.load(root), config)
         check(config, catalog, where)
         plan = cls(config, catalog)
         if not plan.jobs:
@@ -71,19 +75,50 @@ class Plan:
         return {spec.key: spec for spec in map(self._spec, self._runnable())}
 
     @cached_property
-    def methods(self) -> list[str]:
-        """The methods of the leaderboard, with those that the run's artifacts need."""
-        return self.catalog.chosen_methods(self.config)
-
-    @cached_property
     def artifacts(self) -> dict[str, Artifact]:
         """The tables and figures of the run under their full names."""
         return self.catalog.chosen_artifacts(self.config)
 
-    def artifact_protocol(self, artifact: Artifact) -> str:
-        """The artifact's own protocol where the run has it, else the run's first one."""
-        own = artifact.protocol
-        return own if own in self.config.protocols else self.config.protocols[0]
+    @cached_property
+    def pages(self) -> dict[str, Sequence[str]]:
+        """The run's own pages, and what each may read of the run."""
+        return {**SUMMARIES, **{f"data/{dataset}": DATA_PAGE for dataset in self.config.datasets}}
+
+    def tasks(self, dataset: str) -> list[str]:
+        """The targets of a data set: its own choice, or those of the run that it has, or its first one."""
+        source, there = self.config.datasets[dataset], list(self.catalog.datasets[dataset].tasks)
+        return [task for task in (source.tasks or self.config.tasks or there[:1]) if task in there]
+
+    def protocols(self, dataset: str) -> list[str]:
+        """The protocols of a data set: its own choice, or the run's."""
+        return self.config.datasets[dataset].protocols or self.config.protocols
+
+    def rules(self, dataset: str) -> Rules:
+        """Which rows of a data set count: its own rules, but for what the run says."""
+        own = self.catalog.datasets[dataset].rules.model_dump()
+        chosen = self.config.datasets[dataset].rules.model_dump(exclude_none=True)
+        return Rules(**(own | chosen))
+
+    def core(self, dataset: str, protocol: str) -> int | None:
+        """The least rows per user and item under a protocol with a k-core, None under any other."""
+        own = self.catalog.protocols[protocol].core
+        return own and (self.config.datasets[dataset].core or own)
+
+    def artifact_datasets(self, name: str) -> list[str]:
+        """The data sets of an artifact's page: its own and all own logs; else all of the run with its target.
+
+        Where jobs are shown, data sets that have the artifact's protocol leave out those that do not.
+        """
+        artifact = self.artifacts[name]
+        fitting = [one for one in self.config.datasets if artifact.task in ("stats", *self.tasks(one))]
+        own = [one for one in fitting if one in artifact.datasets or self.config.datasets[one].log] or fitting
+        same = [one for one in own if artifact.protocol in self.protocols(one)]
+        return same if artifact.rows and same else own
+
+    def artifact_protocol(self, artifact: Artifact, dataset: str) -> str:
+        """The artifact's own protocol where the data set has it, else the data set's first one."""
+        own, there = artifact.protocol, self.protocols(dataset)
+        return own if own in there else there[0]
 
     def job_keys(self, dataset: str, task: str, protocol: str) -> list[str]:
         """The keys of all jobs that may stand in one table."""
@@ -98,95 +133,121 @@ class Plan:
         named = {(row.method, row.variant) for row in artifact.rows.values()}
         return [
             key
-            for dataset in self.config.datasets
-            for key in self.job_keys(dataset, artifact.task, self.artifact_protocol(artifact))
+            for dataset in self.artifact_datasets(name)
+            for key in self.job_keys(dataset, artifact.task, self.artifact_protocol(artifact, dataset))
             if self.jobs[key].family in UNASKED or (self.jobs[key].method, self.jobs[key].variant) in named
         ]
 
     def template(self, name: str) -> Path:
         """The notebook template of an artifact, or of one of the run's own pages."""
-        template = name if name in SUMMARIES else self.artifacts[name].template
+        template = name.split("/")[0] if name in self.pages else self.artifacts[name].template
         return self.catalog.root / "reports" / f"{template}.py"
 
     def reads(self, name: str) -> Sequence[str]:
         """What the page of an artifact may read of the run."""
-        return SUMMARIES[name] if name in SUMMARIES else self.artifacts[name].reads
+        return self.pages[name] if name in self.pages else self.artifacts[name].reads
 
     def artifact_inputs(self, name: str) -> list[Path]:
         """The files that an artifact's notebook reads, its template first."""
-        if name in SUMMARIES:
-            return [self.template(name), *self._summary_inputs(name)]
-        artifact = self.artifacts[name]
+        if name in self.pages:
+            return [self.template(name), *self._page_inputs(name)]
+        artifact, datasets = self.artifacts[name], self.artifact_datasets(name)
         inputs = [self.template(name), *self.published_files]
         if "counts" in artifact.reads:
-            inputs += self.count_files([self.artifact_protocol(artifact)] if artifact.protocol else [])
+            inputs += [
+                file
+                for dataset in datasets
+                for file in self.count_files(
+                    dataset, [self.artifact_protocol(artifact, dataset)] if artifact.protocol else []
+                )
+            ]
         if "interactions" in artifact.reads:
-            inputs += [self.data_folder(dataset) / "interactions.parquet" for dataset in self.config.datasets]
+            inputs += [self.data_folder(dataset) / "interactions.parquet" for dataset in datasets]
         if "results" in artifact.reads:
             folders = [self.job_folder(self.jobs[key]) for key in self.artifact_keys(name)]
             inputs += [folder / file for folder in folders for file in ("metrics.json", "history.parquet")]
         return inputs
 
-    def _summary_inputs(self, name: str) -> list[Path]:
+    def _page_inputs(self, name: str) -> list[Path]:
         if name == "resources":
             return [self.folder / "resources.parquet", self.folder / "environment.json"]
+        if name.startswith("data/"):
+            dataset = name.removeprefix("data/")
+            encoded = [self.encoded_folder(dataset, protocol) for protocol in self.protocols(dataset)]
+            counts = self.count_files(dataset, self.protocols(dataset))
+            return [*self.published_files, *counts, self.data_folder(dataset) / "interactions.parquet", *encoded]
         tables = [self.folder / "metrics.parquet", self.folder / "verdicts.parquet"]
         searches = [self.job_folder(spec) / "metrics.json" for spec in self.jobs.values() if spec.search_trials]
-        return [*tables, *searches, *self.count_files(self.config.protocols)]
+        counts = [file for one in self.config.datasets for file in self.count_files(one, self.protocols(one))]
+        return [*tables, *searches, *counts]
 
     def artifact_settings(self, name: str) -> dict[str, Any]:
         """What an artifact's page depends on beside its files."""
-        if name in SUMMARIES:
-            return self.shown_settings(self.catalog.methods)
+        if name.startswith("data/"):
+            dataset = name.removeprefix("data/")
+            page = self.catalog.datasets[dataset].model_dump(mode="json")
+            return {**self.shown_settings([], [dataset]), "page": page}
+        if name in self.pages:
+            return self.shown_settings(self.catalog.methods, self.config.datasets)
         named = {row.method for row in self.artifacts[name].rows.values()}
         methods = [one for one, card in self.catalog.methods.items() if one in named or card.family in UNASKED]
         reference = self.catalog.papers[name.split("/")[0]].reference
         page = self.artifacts[name].model_dump(mode="json")
-        return {**self.shown_settings(methods), "page": page, "reference": reference}
+        return {**self.shown_settings(methods, self.artifact_datasets(name)), "page": page, "reference": reference}
 
-    def shown_settings(self, methods: Iterable[str]) -> dict[str, Any]:
+    def shown_settings(self, methods: Iterable[str], datasets: Iterable[str]) -> dict[str, Any]:
         """What pages and verdicts on ``methods`` take from the configuration and the cards, not from files."""
         chosen = {name: self.catalog.methods[name] for name in methods}
         names = ("name", "tasks", "protocols", "regime", "size", "repetitions", "seed", "search_trials", "tolerance")
         cards = (chosen, self.catalog.protocols, self.catalog.papers)
+        shown = list(datasets)
         return {
             "run": {name: getattr(self.config, name) for name in names},
-            "data": {
-                name: {"simulated": self.is_simulated(name), **source.model_dump(mode="json", exclude={"folder"})}
-                for name, source in self.config.datasets.items()
-            },
+            "data": {name: self._shown_source(name) for name in shown},
             "titles": [{name: card.title for name, card in group.items()} for group in cards],
-            "excluded": {what: reason for what, reason in self.excluded().items() if what.split("/")[0] in chosen},
+            "excluded": {
+                what: reason
+                for what, reason in self.excluded().items()
+                if what.split("/")[0] in chosen and what.split(" on ")[1].split(",")[0] in shown
+            },
         }
+
+    def _shown_source(self, dataset: str) -> dict[str, Any]:
+        source = self.config.datasets[dataset].model_dump(mode="json", exclude={"folder", "log"})
+        return {"simulated": self.is_simulated(dataset), **source}
 
     def verdict_settings(self) -> dict[str, Any]:
         """What the verdicts depend on beside their files."""
         papers = {name: paper.model_dump(mode="json") for name, paper in self.catalog.papers.items()}
-        return {**self.shown_settings(self.catalog.methods), "artifacts": list(self.artifacts), "papers": papers}
+        shown = self.shown_settings(self.catalog.methods, self.config.datasets)
+        return {**shown, "artifacts": list(self.artifacts), "papers": papers}
 
     def verdict_inputs(self) -> list[Path]:
         """The files from which the verdicts follow."""
-        return [self.folder / "metrics.parquet", *self.count_files([]), *self.published_files]
+        counts = [file for one in self.config.datasets for file in self.count_files(one, self.protocols(one))]
+        return [self.folder / "metrics.parquet", *counts, *self.published_files]
 
-    def count_files(self, protocols: Sequence[str]) -> list[Path]:
-        """The counts of every data set: per row rule, and per part of the given protocols."""
-        folders = [self.data_folder(dataset) for dataset in self.config.datasets]
-        return [
-            place / "counts.json" for folder in folders for place in (folder, *(folder / name for name in protocols))
-        ]
+    def count_files(self, dataset: str, protocols: Sequence[str]) -> list[Path]:
+        """The counts of a data set: per row rule, and per part of the given protocols."""
+        folder = self.data_folder(dataset)
+        return [place / "counts.json" for place in (folder, *(folder / name for name in protocols))]
 
     @property
     def published_files(self) -> list[Path]:
         """The published numbers, one file per paper."""
         return sorted((self.catalog.root / "config" / "published").glob("*.csv"))
 
+    def reason_against(self, method: str, dataset: str, task: str, variant: str | None = None) -> str | None:
+        """Why a method or variant cannot run on a data set of this run, None where it can."""
+        return self.catalog.reason_against(method, dataset, task, self.has_truth(dataset, task), variant)
+
     def excluded(self) -> dict[str, str]:
         """Methods that cannot run on a data set and task of this run, with the reason."""
         reasons = {}
         for dataset, task, _ in self._tables():
-            for method in self.methods:
+            for method in self.catalog.chosen_methods(self.config, dataset):
                 for variant in self.catalog.methods[method].variants:
-                    reason = self.catalog.reason_against(method, dataset, task, self.is_simulated(dataset), variant)
+                    reason = self.reason_against(method, dataset, task, variant)
                     if reason:
                         reasons[f"{method}/{variant} on {dataset}, {task}"] = reason
         return reasons
@@ -194,28 +255,47 @@ class Plan:
     # Where the data come from
 
     def is_simulated(self, dataset: str) -> bool:
-        return self.config.datasets[dataset].folder is None
+        return self.config.datasets[dataset].is_simulated
+
+    def has_truth(self, dataset: str, task: str) -> bool:
+        """Whether the law of a target is known: on a simulated log, read as the simulator expects."""
+        return self.is_simulated(dataset) and task in self.catalog.datasets[dataset].truth
 
     def raw_folder(self, dataset: str) -> Path:
         source = self.config.datasets[dataset]
+        if source.log is not None:
+            return Path(source.log.file).parent
         if source.folder is not None:
             return Path(source.folder)
+        if source.download:
+            return OFFICIAL / dataset
         return SIMULATED / f"{dataset}-{settings_hash(self.raw_identity(dataset))[:8]}"
 
     def raw_identity(self, dataset: str) -> dict[str, Any]:
-        """What identifies raw files before they are read: simulator settings, or the names and sizes of given files."""
+        """What identifies raw files before they are read.
+
+        Simulator settings and version, the checksums of a download, or of given files what ``data.dvc`` records of
+        them, and their names and sizes where it does not know them.
+        """
         source = self.config.datasets[dataset]
-        if source.folder is None:
+        if source.is_simulated:
             return {"simulator": SIMULATOR_VERSION, **source.simulator.model_dump()}
-        return {str(path): path.stat().st_size for path in self.raw_files(dataset)}
+        if source.download:
+            return {one.url: one.checksum for one in self.catalog.datasets[dataset].sources}
+        return recorded(self.raw_files(dataset))
 
     def raw_files(self, dataset: str) -> list[Path]:
-        """The raw files that the loader reads: every log that is there, and every table."""
-        card, folder = self.catalog.datasets[dataset], self.raw_folder(dataset)
-        logs = [folder / name for name in card.logs]
-        if not self.is_simulated(dataset):
-            logs = [path for path in logs if path.is_file()]
-        return logs + [folder / name for name in card.tables.values()]
+        """The raw files that the loader reads: every log and optional table that is there, and every table."""
+        card, source = self.catalog.datasets[dataset], self.config.datasets[dataset]
+        folder = self.raw_folder(dataset)
+        found = [folder / name for name in [*card.logs, *card.optional_tables.values()]]
+        if not source.is_simulated and not source.download:
+            found = [path for path in found if path.is_file()]
+        return found + [folder / name for name in card.tables.values()]
+
+    def loader(self, dataset: str) -> str:
+        """The module below ``datasets`` that reads the raw files."""
+        return "own_log" if self.config.datasets[dataset].log else dataset
 
     def truth(self, dataset: str) -> Path | None:
         """The known distribution of a simulated log."""
@@ -234,9 +314,9 @@ class Plan:
         if place == "codecs":
             return any(file and self.folder / name.with_suffix(".npz") == file for file in self._codec_files)
         if place in ("reports", "notebooks"):
-            return Path(*rest).with_suffix("").as_posix() in {*self.artifacts, *SUMMARIES}
+            return Path(*rest).with_suffix("").as_posix() in {*self.artifacts, *self.pages}
         if place == "data":
-            return rest[0] in self.config.datasets and (len(rest) == 2 or rest[1] in self.config.protocols)
+            return rest[0] in self.config.datasets and (len(rest) == 2 or rest[1] in self.protocols(rest[0]))
         return True
 
     @cached_property
@@ -245,6 +325,10 @@ class Plan:
 
     def data_folder(self, dataset: str) -> Path:
         return self.folder / "data" / dataset
+
+    def data_files(self, dataset: str) -> list[Path]:
+        """The interactions of a data set and the tables of its users and items."""
+        return [self.data_folder(dataset) / f"{name}.parquet" for name in ("interactions", "users", "items")]
 
     def encoded_folder(self, dataset: str, protocol: str) -> Path:
         return self.data_folder(dataset) / protocol / "encoded"
@@ -261,17 +345,17 @@ class Plan:
         return [
             (dataset, task, protocol)
             for dataset in self.config.datasets
-            for task in self.config.tasks
-            for protocol in self.config.protocols
+            for task in self.tasks(dataset)
+            for protocol in self.protocols(dataset)
         ]
 
     def _runnable(self) -> list[tuple[str, str, str, str, str]]:
         return [
             (*table, method, variant)
             for table in self._tables()
-            for method in self.methods
+            for method in self.catalog.chosen_methods(self.config, table[0])
             for variant in self.catalog.methods[method].variants
-            if self.catalog.reason_against(method, *table[:2], self.is_simulated(table[0]), variant) is None
+            if self.reason_against(method, *table[:2], variant) is None
         ]
 
     def _spec(self, names: tuple[str, str, str, str, str]) -> JobSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ import numpy.typing as npt
 
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import read_json, replacing, write_json
-from watchtime.datasets.fields import Floats, Ids, MultiValued
+from watchtime.datasets.fields import Floats, Ids, MultiValued, VectorTable
 
-_ROW_ARRAYS = ("categorical", "numeric", "user", "raw_row", "watch_time", "duration", "timestamp", "part")
+_ROW_ARRAYS = ("categorical", "numeric", "user", "raw_row", "duration", "timestamp", "part")
 _LISTS = tuple(field.name for field in fields(MultiValued))
-TASKS = ("watch_time", "watch_ratio")
+_VECTORS = tuple(field.name for field in fields(VectorTable))
+_TARGET = "target."
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class EncodedLog:
     """One log as arrays with a row per interaction; what the log does not have is None.
 
     ``categorical`` int32 [rows, fields] and ``numeric`` float32 [rows, columns] follow ``fields`` and ``columns``;
-    ``watch_time`` and ``duration`` are in seconds, a row without duration has NaN; ``user`` counts the raw users of
-    this log, so that users unseen in training stay apart; ``part`` is the split (0 training, 1 validation, 2 test).
+    ``targets`` are in seconds or currency, ``duration`` in seconds, a row without duration has NaN; ``user`` counts the
+    raw users of this log, so that users unseen in training stay apart; ``part`` is the split (0 training, 1 validation,
+    2 test).
     """
 
     fields: tuple[str, ...]
@@ -37,7 +39,8 @@ class EncodedLog:
     multi_valued: Mapping[str, MultiValued]
     user: Ids
     raw_row: npt.NDArray[np.uint32]
-    watch_time: Floats | None = None
+    targets: Mapping[str, Floats] = field(default_factory=dict)
+    vectors: Mapping[str, VectorTable] = field(default_factory=dict)
     duration: Floats | None = None
     timestamp: npt.NDArray[np.int64] | None = None
     part: npt.NDArray[np.int8] | None = None
@@ -46,13 +49,12 @@ class EncodedLog:
         return len(self.raw_row)
 
     def target(self, task: str) -> Floats:
-        """Return the target: ``watch_time`` in seconds, or ``watch_ratio`` = watch time / duration."""
-        if task not in TASKS:
-            raise WatchtimeError(unknown("task", task, TASKS))
-        if self.watch_time is None:
-            raise WatchtimeError("the log has no column watch_time, so it has no target.")
-        if task == "watch_time":
-            return self.watch_time
+        """Return the target of a task; ``watch_ratio`` is watch time / duration."""
+        name = "watch_time" if task == "watch_ratio" else task
+        if name not in self.targets:
+            raise WatchtimeError(f"the log has no column {name}, so it has no target {task}.")
+        if task != "watch_ratio":
+            return self.targets[name]
         if self.duration is None:
             raise WatchtimeError("the log has no column duration, which watch_ratio needs.")
         without = np.flatnonzero(~(self.duration > 0))
@@ -61,17 +63,19 @@ class EncodedLog:
                 f"watch_ratio needs a duration above 0, {len(without)} of {len(self)} rows have none "
                 f"(first: raw row {self.raw_row[without[0]]}); the rule 'zero_duration: drop' leaves them out."
             )
-        return self.watch_time / self.duration
+        return self.targets[name] / self.duration
 
     def rows(self, index: npt.NDArray[np.generic]) -> EncodedLog:
         """Return the rows that ``index`` (positions or a mask) selects."""
         arrays = {name: array[index] for name in _ROW_ARRAYS if (array := getattr(self, name)) is not None}
-        lists = {name: field.rows(index) for name, field in self.multi_valued.items()}
-        return replace(self, multi_valued=lists, **arrays)
+        lists = {name: one.rows(index) for name, one in self.multi_valued.items()}
+        vectors = {name: one.rows(index) for name, one in self.vectors.items()}
+        targets = {name: target[index] for name, target in self.targets.items()}
+        return replace(self, multi_valued=lists, vectors=vectors, targets=targets, **arrays)
 
     def select(self, names: Sequence[str]) -> EncodedLog:
         """Return only the inputs in ``names``, in the order of the log."""
-        known = [*self.fields, *self.columns, *self.multi_valued]
+        known = [*self.fields, *self.columns, *self.multi_valued, *self.vectors]
         for name in names:
             if name not in known:
                 raise WatchtimeError(unknown("feature", name, known))
@@ -84,6 +88,7 @@ class EncodedLog:
             categorical=self.categorical[:, kept_fields],
             numeric=self.numeric[:, kept_columns],
             multi_valued={name: lists for name, lists in self.multi_valued.items() if name in names},
+            vectors={name: one for name, one in self.vectors.items() if name in names},
         )
 
     def unknown_shares(self, part: int) -> dict[str, float]:
@@ -108,11 +113,15 @@ class EncodedLog:
         for name in _ROW_ARRAYS:
             if (array := getattr(self, name)) is not None:
                 np.save(folder / f"{name}.npy", array, allow_pickle=False)
-        for name, lists in self.multi_valued.items():
-            for piece in _LISTS:
-                np.save(folder / f"{name}.{piece}.npy", getattr(lists, piece), allow_pickle=False)
-        names = {"fields": self.fields, "columns": self.columns, "multi_valued": list(self.multi_valued)}
-        write_json(folder / "log.json", {"rows": len(self), **names})
+        for name, target in self.targets.items():
+            np.save(folder / f"{_TARGET}{name}.npy", target, allow_pickle=False)
+        for group, pieces in ((self.multi_valued, _LISTS), (self.vectors, _VECTORS)):
+            for name, one in group.items():
+                for piece in pieces:
+                    np.save(folder / f"{name}.{piece}.npy", getattr(one, piece), allow_pickle=False)
+        names = {"fields": self.fields, "columns": self.columns}
+        groups = {"multi_valued": list(self.multi_valued), "vectors": list(self.vectors)}
+        write_json(folder / "log.json", {"rows": len(self), **names, **groups, "targets": list(self.targets)})
 
     @classmethod
     def load(cls, folder: Path, mmap: bool = True) -> EncodedLog:
@@ -125,13 +134,28 @@ class EncodedLog:
             name: MultiValued(*(read_array(folder / f"{name}.{piece}.npy", mmap) for piece in _LISTS))
             for name in names["multi_valued"]
         }
-        for name, array in [*arrays.items(), *((name, field.pointer) for name, field in lists.items())]:
+        vectors = {
+            name: VectorTable(*(read_array(folder / f"{name}.{piece}.npy", mmap) for piece in _VECTORS))
+            for name in names["vectors"]
+        }
+        targets = {name: read_array(folder / f"{_TARGET}{name}.npy", mmap) for name in names["targets"]}
+        pointers = {name: one.pointer for name, one in lists.items()} | {
+            name: one.pointer for name, one in vectors.items()
+        }
+        for name, array in {**arrays, **pointers, **targets}.items():
             if len(array) != names["rows"]:
                 raise WatchtimeError(f"{folder}: {name} has {len(array)} rows, log.json says {names['rows']}.")
         for name in ("categorical", "numeric", "user", "raw_row"):
             if name not in arrays:
                 raise WatchtimeError(f"{folder}/{name}.npy: the file does not exist.")
-        return cls(fields=tuple(names["fields"]), columns=tuple(names["columns"]), multi_valued=lists, **arrays)
+        return cls(
+            fields=tuple(names["fields"]),
+            columns=tuple(names["columns"]),
+            multi_valued=lists,
+            vectors=vectors,
+            targets=targets,
+            **arrays,
+        )
 
 
 @contextmanager

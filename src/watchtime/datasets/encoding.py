@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard
+from watchtime.core.catalog import DatasetCard, Feature
 from watchtime.core.config import validate
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import canonical_json, read_json, write_text
@@ -21,20 +22,19 @@ from watchtime.datasets.fields import (
     Field,
     Floats,
     Ids,
-    MultiValued,
     MultiValuedField,
     NumericField,
+    VectorField,
     as_numbers,
-    distinct_text,
-    ids_of,
 )
+from watchtime.datasets.log import Frame, Log
 
-Frame = pl.DataFrame | pl.LazyFrame
 _FIELDS: dict[str, type[Field]] = {
     "categorical": CategoricalField,
     "bucket": BucketField,
     "numeric": NumericField,
     "multi_valued": MultiValuedField,
+    "vector": VectorField,
 }
 
 
@@ -44,23 +44,23 @@ class Encoding(Settings):
     categorical: tuple[CategoricalField | BucketField, ...]
     numeric: tuple[NumericField, ...]
     multi_valued: tuple[MultiValuedField, ...]
+    vectors: tuple[VectorField, ...] = ()
 
     @classmethod
-    def fit(cls, training: Frame, card: DatasetCard) -> Encoding:
-        """Fit every feature of the card; a lazy frame is read one column at a time."""
-        fitted = [
-            _FIELDS[feature.kind].fit(name, feature, _column(training, feature.source or name))
-            for name, feature in card.features.items()
-        ]
+    def fit(cls, training: Frame | Log, card: DatasetCard) -> Encoding:
+        """Fit every feature of the card; the log is read one column at a time."""
+        log = Log.of(training)
+        fitted = [_fit(log, name, feature) for name, feature in card.features.items()]
         return cls(
             categorical=tuple(field for field in fitted if isinstance(field, CategoricalField | BucketField)),
             numeric=tuple(field for field in fitted if isinstance(field, NumericField)),
             multi_valued=tuple(field for field in fitted if isinstance(field, MultiValuedField)),
+            vectors=tuple(field for field in fitted if isinstance(field, VectorField)),
         )
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        return (*self.categorical, *self.numeric, *self.multi_valued)
+        return (*self.categorical, *self.numeric, *self.multi_valued, *self.vectors)
 
     @property
     def cardinalities(self) -> dict[str, int]:
@@ -77,45 +77,51 @@ class Encoding(Settings):
             categorical=tuple(field for field in self.categorical if field.name in names),
             numeric=tuple(field for field in self.numeric if field.name in names),
             multi_valued=tuple(field for field in self.multi_valued if field.name in names),
+            vectors=tuple(field for field in self.vectors if field.name in names),
         )
 
-    def absent(self, log: Frame) -> list[str]:
+    def absent(self, log: Frame | Log) -> list[str]:
         """Return the features whose column the log lacks: they are encoded as unknown on every row."""
-        there = log.collect_schema().names()
+        there = Log.of(log).names
         return [field.name for field in self.fields if field.column not in there]
 
-    def encode(self, log: Frame, require_target: bool) -> EncodedLog:
-        """Return the log as arrays; a lazy frame is read one column at a time.
+    def encode(self, log: Frame | Log, targets: Sequence[str], required: bool = True) -> EncodedLog:
+        """Return the log as arrays, read one column at a time.
 
-        ``user`` and ``item`` must be there; any other column may be absent, and then its features are unknown. With
-        ``require_target`` every row needs a watch time. Without ``raw_row`` the rows are numbered from 0.
+        ``user`` and ``item`` must be there; any other column may be absent, and then its features are unknown. Where
+        the ``targets`` are ``required``, at least one of them is there, and each that is has a value on every row.
+        Without ``raw_row`` the rows are numbered from 0.
         """
-        there = log.collect_schema().names()
-        for name in ("user", "item", *(["watch_time"] if require_target else [])):
-            if name not in there:
-                raise WatchtimeError(f"the log lacks the column '{name}'; it has {', '.join(there)}.")
-        user = _codes(_column(log, "user"))
+        log = Log.of(log)
+        for name in ("user", "item"):
+            if name not in log.names:
+                raise WatchtimeError(f"the log lacks the column '{name}'; it has {', '.join(log.names)}.")
+        found = [name for name in targets if name in log.names]
+        if required and not found:
+            raise WatchtimeError(f"the log lacks the column '{targets[0]}'; it has {', '.join(log.names)}.")
+        user = _codes(log.values("user"))
         rows = len(user)
         categorical = np.zeros((rows, len(self.categorical)), dtype=np.int32)
         for i, field in enumerate(self.categorical):
-            if field.column in there:
-                categorical[:, i] = field.encode(_column(log, field.column))
+            if field.column in log.names:
+                categorical[:, i] = _encoded(field, log)
         numeric = np.zeros((rows, len(self.numeric)), dtype=np.float32)
         for i, scaled in enumerate(self.numeric):
-            if scaled.column in there:
-                numeric[:, i] = scaled.encode(_column(log, scaled.column))
-        raw_row = _integers(log, "raw_row", there)
+            if scaled.column in log.names:
+                numeric[:, i] = _encoded(scaled, log)
+        raw_row = _integers(log, "raw_row")
         return EncodedLog(
             fields=tuple(field.name for field in self.categorical),
             columns=tuple(field.name for field in self.numeric),
             categorical=categorical,
             numeric=numeric,
-            multi_valued={field.name: _lists(field, log, there, rows) for field in self.multi_valued},
+            multi_valued={field.name: _gathered(field, log, rows) for field in self.multi_valued},
+            vectors={field.name: _gathered(field, log, rows) for field in self.vectors},
             user=user,
             raw_row=(np.arange(rows) if raw_row is None else raw_row).astype(np.uint32),
-            watch_time=_seconds(log, "watch_time", there, require_target),
-            duration=_seconds(log, "duration", there, required=False),
-            timestamp=_integers(log, "timestamp", there),
+            targets={name: _numbers(log, name, required) for name in found},
+            duration=_numbers(log, "duration", required=False) if "duration" in log.names else None,
+            timestamp=_integers(log, "timestamp"),
         )
 
     def save(self, path: Path) -> None:
@@ -127,39 +133,54 @@ class Encoding(Settings):
         return validate(cls, read_json(path), str(path))
 
 
-def _column(frame: Frame, name: str) -> pl.Series:
-    if name not in frame.collect_schema().names():
-        raise WatchtimeError(f"the log lacks the column '{name}', which its encoding is fitted on.")
-    return frame.lazy().select(name).collect().to_series()
+def _fit(log: Log, name: str, feature: Feature) -> Field:
+    """Fit one feature; categories of a table are those of the users or items that the log has."""
+    column = feature.source or name
+    side = log.side_of(column)
+    if side is None or feature.min_count > 1 or feature.kind in ("numeric", "bucket"):
+        values = log.values(column)
+    else:
+        values = log.table_values(column, side).gather(np.unique(log.places[side]))
+    return _FIELDS[feature.kind].fit(name, feature, values)
+
+
+def _encoded(field: Any, log: Log) -> Any:
+    """Return one value per row, encoded once per user or item where the column stands in a table."""
+    side = log.side_of(field.column)
+    if side is None:
+        return field.encode(log.values(field.column))
+    return field.encode(log.table_values(field.column, side))[log.places[side]]
+
+
+def _gathered(field: Any, log: Log, rows: int) -> Any:
+    """Return lists or vectors, each stored once, with a pointer per row."""
+    if field.column not in log.names:
+        return field.encode(pl.Series(field.column, [None] * rows))
+    side = log.side_of(field.column)
+    if side is None:
+        return field.encode(log.values(field.column))
+    return field.encode(log.table_values(field.column, side)).rows(log.places[side])
 
 
 def _codes(users: pl.Series) -> Ids:
-    """Number the distinct users of a log from 0; rows without a user share one number."""
-    codes = ids_of(users, distinct_text(users))
-    return codes - codes.min(initial=1)
+    """Number the distinct users of a log from 0 in their order; rows without a user share one number."""
+    return (users.rank("dense").cast(pl.Int32).fill_null(0) - (0 if users.null_count() else 1)).to_numpy()
 
 
-def _lists(field: MultiValuedField, log: Frame, there: Sequence[str], rows: int) -> MultiValued:
-    column = _column(log, field.column) if field.column in there else pl.Series(field.column, [None] * rows)
-    return field.encode(column)
-
-
-def _seconds(log: Frame, name: str, there: Sequence[str], required: bool) -> Floats | None:
-    if name not in there:
-        return None
-    values = as_numbers(_column(log, name))
+def _numbers(log: Log, name: str, required: bool) -> Floats:
+    values = as_numbers(log.values(name))
     wrong = np.flatnonzero(~(values >= 0) if required else values < 0)
     if len(wrong):
         found = "an empty cell" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
-        raise WatchtimeError(f"row {wrong[0] + 1}, column {name}: found {found}, seconds of at least 0 are allowed.")
+        raise WatchtimeError(f"row {wrong[0] + 1}, column {name}: found {found}, a number of at least 0 is allowed.")
     return values
 
 
-def _integers(log: Frame, name: str, there: Sequence[str]) -> npt.NDArray[np.int64] | None:
+def _integers(log: Log, name: str) -> npt.NDArray[np.int64] | None:
     """Return a column of whole numbers, or None where it is absent or has gaps."""
-    if name not in there:
+    if name not in log.names:
         return None
-    column = _column(log, name)
+    column = log.values(name)
     if not (column.dtype.is_integer() or column.dtype == pl.Null):
         raise WatchtimeError(f"column {name}: found type {column.dtype}, whole numbers are allowed.")
     return None if column.null_count() else column.cast(pl.Int64).to_numpy()

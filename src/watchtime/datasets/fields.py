@@ -37,6 +37,21 @@ class MultiValued:
         return MultiValued(self.pointer[index], self.offsets, self.values)
 
 
+@dataclass(frozen=True)
+class VectorTable:
+    """A vector per user or item, each stored once: row r has ``matrix[pointer[r]]``.
+
+    pointer int32 [rows], matrix float32 [vectors, width]; a missing vector is 0.
+    """
+
+    pointer: Ids
+    matrix: npt.NDArray[np.float32]
+
+    def rows(self, index: npt.NDArray[np.generic]) -> VectorTable:
+        """Return the vectors of the rows in ``index``; the matrix itself is shared."""
+        return VectorTable(self.pointer[index], self.matrix)
+
+
 class Field(Settings):
     """The name of an input, the side it belongs to, and the column of the interactions it is made from."""
 
@@ -58,7 +73,8 @@ class CategoricalField(Field):
 
     @classmethod
     def fit(cls, name: str, feature: Feature, column: pl.Series) -> Self:
-        return cls(name=name, side=feature.side, column=column.name, values=distinct_text(column))
+        values = frequent_text(column, feature.min_count)
+        return cls(name=name, side=feature.side, column=column.name, values=values)
 
     @property
     def cardinality(self) -> int:
@@ -139,7 +155,8 @@ class MultiValuedField(Field):
 
     @classmethod
     def fit(cls, name: str, feature: Feature, column: pl.Series) -> Self:
-        values = distinct_text(_as_lists(column).unique().explode(empty_as_null=True))
+        lists = _as_lists(column)
+        values = frequent_text((lists.unique() if feature.min_count == 1 else lists).explode(), feature.min_count)
         return cls(name=name, side=feature.side, column=column.name, values=values)
 
     @property
@@ -162,6 +179,31 @@ class MultiValuedField(Field):
         )
 
 
+class VectorField(Field):
+    """A vector of numbers per row, taken as it is."""
+
+    kind: Literal["vector"] = "vector"
+    width: int
+
+    @classmethod
+    def fit(cls, name: str, feature: Feature, column: pl.Series) -> Self:
+        if not isinstance(column.dtype, pl.Array):
+            raise WatchtimeError(f"column {column.name}: found type {column.dtype}, vectors of one width are allowed.")
+        return cls(name=name, side=feature.side, column=column.name, width=column.dtype.size)
+
+    def encode(self, column: pl.Series) -> VectorTable:
+        """Return the vectors; a column of another width is refused."""
+        if column.dtype == pl.Null:
+            return VectorTable(np.zeros(len(column), dtype=np.int32), np.zeros((1, self.width), dtype=np.float32))
+        if not isinstance(column.dtype, pl.Array) or column.dtype.size != self.width:
+            raise WatchtimeError(
+                f"column {column.name}: found type {column.dtype}, vectors of width {self.width} are allowed."
+            )
+        matrix = np.zeros((len(column), self.width), dtype=np.float32)
+        matrix[column.is_not_null().to_numpy()] = column.drop_nulls().cast(pl.Array(pl.Float32, self.width)).to_numpy()
+        return VectorTable(np.arange(len(column), dtype=np.int32), np.nan_to_num(matrix, posinf=0.0, neginf=0.0))
+
+
 def as_text(column: pl.Series) -> pl.Series:
     """Return categories as text; whole floats lose their decimals, so that 3, 3.0 and "3" are one category."""
     if column.dtype.is_float():
@@ -175,6 +217,14 @@ def as_text(column: pl.Series) -> pl.Series:
 def distinct_text(column: pl.Series) -> tuple[str, ...]:
     """Return the distinct categories of a column as sorted text, without the missing one."""
     return tuple(as_text(column.unique()).unique().drop_nulls().sort())
+
+
+def frequent_text(column: pl.Series, least: int) -> tuple[str, ...]:
+    """Return the distinct categories with at least ``least`` rows as sorted text, without the missing one."""
+    if least == 1:
+        return distinct_text(column)
+    counts = as_text(column).drop_nulls().rename("text").value_counts(name="rows")
+    return tuple(counts.filter(pl.col("rows") >= least)["text"].sort())
 
 
 def ids_of(column: pl.Series, values: tuple[str, ...]) -> Ids:

@@ -6,14 +6,27 @@ that about 1 % of the rows fall on another day by ``time_ms`` than by ``date``. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from watchtime.core.catalog import DatasetCard
-from watchtime.core.errors import WatchtimeError, unknown
-from watchtime.datasets.interactions import BASE, as_enums, feature_columns
-from watchtime.datasets.raw import CATEGORY, Cell, check_unique_key, date, number, read_delimited, whole
+from watchtime.core.errors import WatchtimeError
+from watchtime.datasets.interactions import Count, RawLog, feature_columns, sides
+from watchtime.datasets.raw import (
+    CATEGORY,
+    Cell,
+    check_unique_key,
+    convert_delimited,
+    date,
+    number,
+    read_delimited,
+    whole,
+)
+
+_BASE = ("user", "item", "watch_time", "duration", "timestamp", "day", "log", "raw_row")
 
 FEEDBACK = (
     "is_click",
@@ -71,15 +84,15 @@ _VIDEOS: dict[str, Cell | None] = {
 }
 
 
-def load(folder: Path, card: DatasetCard) -> pl.DataFrame:
+def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: Path) -> RawLog:
     """Return the interactions of the raw files in ``folder``: all rows, in the order of ``card.logs``.
 
-    ``video_age`` is the number of days from a video's upload to the row's day; where the row lies before the stated
-    upload, that day cannot be right and the age is missing.
+    ``log`` says by which policy a video was chosen. ``video_age`` is the number of days from a video's upload to the
+    row's day; where the row lies before the stated upload, that day cannot be right and the age is missing.
     """
     if not folder.is_dir():
         raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
-    log = _read_logs(folder, card)
+    log = _read_logs(folder, card, scratch)
     users = _read_table(folder / card.tables["users"], _USERS, "user_id").rename({"user_id": "user"})
     videos = (
         _read_table(folder / card.tables["items"], _VIDEOS, "video_id")
@@ -87,28 +100,37 @@ def load(folder: Path, card: DatasetCard) -> pl.DataFrame:
         .with_columns(pl.col("tag").str.split(","))
     )
     age = (pl.col("day") - pl.col("upload_dt")).dt.total_days().cast(pl.Float64)
-    joined = (
-        log.lazy()
-        .join(users.lazy(), on="user", how="left", validate="m:1", maintain_order="left")
-        .join(videos.lazy(), on="item", how="left", validate="m:1", maintain_order="left")
-        .with_columns(
-            video_age=pl.when(age >= 0).then(age),
-        )
+    rows = (
+        log.join(videos.lazy().select("item", "upload_dt"), on="item", how="left", maintain_order="left")
+        .with_columns(video_age=pl.when(age >= 0).then(age))
+        .drop("upload_dt")
     )
-    columns, known = feature_columns(card), joined.collect_schema().names()
-    for name in columns:
-        if name not in known:
-            raise WatchtimeError(unknown("feature", name, known, f"the card of {card.title}"))
-    return joined.select(*BASE, *columns, *FEEDBACK).collect(engine="streaming")
+    return RawLog(
+        rows.select(*_BASE, *feature_columns(card, "context"), *FEEDBACK),
+        users.select("user", *feature_columns(card, "user")),
+        videos.select("item", *feature_columns(card, "item")),
+        candidates=_candidates(rows),
+    )
 
 
-def _read_logs(folder: Path, card: DatasetCard) -> pl.DataFrame:
+def _read_table(path: Path, cells: dict[str, Cell | None], key: str) -> pl.DataFrame:
+    table = read_delimited(path, cells)
+    check_unique_key(table, key, path)
+    return table
+
+
+def _read_logs(folder: Path, card: DatasetCard, scratch: Path) -> pl.LazyFrame:
     paths = [folder / name for name in card.logs if (folder / name).exists()]
     if not paths:
         raise WatchtimeError(f"{folder}: no log was found, at least one is needed: {', '.join(card.logs)}.")
-    raw = pl.concat([read_delimited(path, _LOG) for path in paths], rechunk=False)
-    log = (
-        raw.lazy()
+    logs = [
+        convert_delimited(path, _LOG, scratch / f"{path.stem}.parquet").with_columns(
+            log=pl.lit("random" if "random" in path.name else "standard"), file=pl.lit(path.stem)
+        )
+        for path in paths
+    ]
+    return (
+        pl.concat(logs)
         .with_row_index("raw_row")
         .select(
             pl.col("user_id").alias("user"),
@@ -117,17 +139,35 @@ def _read_logs(folder: Path, card: DatasetCard) -> pl.DataFrame:
             (pl.col("duration_ms") / 1000).alias("duration"),
             pl.col("time_ms").alias("timestamp"),
             pl.col("date").alias("day"),
+            "log",
+            "file",
             "raw_row",
             pl.col("tab").cast(pl.String),
             (pl.col("hourmin") // 100).cast(pl.String).alias("hour"),
             pl.col(FEEDBACK).cast(pl.Int8),
         )
-        .collect(engine="streaming")
     )
-    return as_enums(log, ["tab", "hour"])
 
 
-def _read_table(path: Path, cells: dict[str, Cell | None], key: str) -> pl.DataFrame:
-    table = read_delimited(path, cells)
-    check_unique_key(table, key, path)
-    return as_enums(table, [name for name, cell in cells.items() if cell is CATEGORY and name != "tag"])
+def _candidates(rows: pl.LazyFrame) -> list[Count]:
+    """Count what ProWTP may have counted: it names no rule."""
+    frame = rows.select("user", "item", "timestamp", "watch_time", "duration", "log", "file").collect(
+        engine="streaming"
+    )
+    standard = frame.filter(log="standard")
+    known = standard.filter(pl.col("duration") > 0)
+    readings = {
+        "both logs of the standard policy": standard,
+        "both logs, duration above 0": known,
+        "both logs, without repeated (user, video, time)": standard.unique(["user", "item", "timestamp"]),
+        "both logs, every (user, video) once": standard.unique(["user", "item"]),
+        "both logs, watched at all": standard.filter(pl.col("watch_time") > 0),
+        "both logs, watched at all, duration above 0": known.filter(pl.col("watch_time") > 0),
+        "both logs, 5 to 400 s (CWM)": known.filter(pl.col("duration").round().is_between(5, 400)),
+        "both logs, 5 to 240 s (D2Co)": known.filter(pl.col("duration").round().is_between(5, 240)),
+        "all three logs": frame,
+    }
+    readings |= {
+        f"the file {name} alone": frame.filter(file=name) for name in frame["file"].unique(maintain_order=True)
+    }
+    return [{"rule": rule, **sides(found)} for rule, found in readings.items() if found.height]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -10,48 +12,104 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard, Protocol
-from watchtime.core.config import RowRules
+from watchtime.core.catalog import DatasetCard, Protocol, Rules
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import replacing, write_json
 from watchtime.datasets.encoded import read_array, replacing_folder, write_array
 from watchtime.datasets.encoding import Encoding
-from watchtime.datasets.interactions import apply_rules, check, count, without_features
-from watchtime.datasets.protocols import PARTS, TEST, TRAINING, VALIDATION, split
+from watchtime.datasets.interactions import (
+    RawLog,
+    apply_rules,
+    check,
+    check_values,
+    sides,
+    slim_columns,
+    without_features,
+)
+from watchtime.datasets.log import ROWS, TABLES, Log, scan
+from watchtime.datasets.protocols import OUTSIDE, PARTS, TEST, TRAINING, VALIDATION, Split, split
+
+COUNTS = "counts.json"
+PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "row_group_size": 2**18}
 
 
 def prepare_interactions(
-    dataset: str, folder: Path, rules: RowRules, card: DatasetCard, output: Path, counts: Path
+    loader: str, folder: Path, options: Mapping[str, Any], rules: Rules, card: DatasetCard, output: Path
 ) -> None:
-    """Read the raw files with ``watchtime.datasets.<dataset>``, apply the row rules, write parquet and counts."""
-    frame = import_module(f"watchtime.datasets.{dataset}").load(folder, card)
-    check(frame, card)
-    frame, steps = apply_rules(frame, rules)
-    with replacing(output) as temporary:
-        frame.rechunk().write_parquet(temporary, compression="zstd", row_group_size=2**18)
-    write_json(counts, {"rules": steps, "without_features": without_features(frame, card)})
+    """Read raw files with ``watchtime.datasets.<loader>`` and write interactions, user and item tables and counts.
+
+    The rows stream from the raw files to Parquet; only the few columns that the row rules look at are held in memory.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".reading-{output.name}-") as name:
+        place = Path(name)
+        raw = import_module(f"watchtime.datasets.{loader}").load(folder, card, options, place)
+        check(raw, card)
+        as_read = place / "as read.parquet"
+        raw.rows.sink_parquet(as_read, **PARQUET)
+        rows = scan(as_read)
+        slim = rows.select(slim_columns(rows.collect_schema().names(), card)).collect(engine="streaming")
+        check_values(slim, card)
+        kept, steps = apply_rules(slim, rules, card)
+        report = _counts(raw, slim, kept, steps)
+        for side, table in raw.tables.items():
+            with replacing(output / TABLES[side]) as temporary:
+                (slim.select(side).clear() if table is None else table).write_parquet(temporary, **PARQUET)
+        with replacing(output / ROWS) as temporary:
+            if kept.all():
+                as_read.rename(temporary)
+            else:
+                rows.filter(kept).sink_parquet(temporary, **PARQUET)
+    write_json(output / COUNTS, report)
 
 
-def prepare_split(interactions: Path, protocol: Protocol, seed: int, output: Path, counts: Path) -> None:
+def _counts(raw: RawLog, slim: pl.DataFrame, kept: pl.Series, steps: list[dict[str, Any]]) -> dict[str, Any]:
+    left = slim.filter(kept)
+    logs = left["log"].unique(maintain_order=True).to_list() if "log" in left.columns else []
+    return {
+        "before": list(raw.steps),
+        "rules": steps,
+        "candidates": list(raw.candidates),
+        "logs": {log: sides(left.filter(log=log)) for log in logs},
+        "without_features": without_features(left, raw.tables),
+    }
+
+
+def prepare_split(
+    interactions: Path,
+    protocol: Protocol,
+    core: int | None,
+    card: DatasetCard,
+    seed: int,
+    output: Path,
+    counts: Path,
+) -> None:
     """Write the part of every row (int8 .npy) and, per part, its rows, users, items and what training has not seen."""
-    columns = ["user", "item", "timestamp", "day", "raw_row"]
-    frame = _read_interactions(interactions).select(columns).collect()
-    parts = split(frame, protocol, seed)
-    groups = [frame.filter(pl.Series(parts == part)) for part in (TRAINING, VALIDATION, TEST)]
+    rows = scan(interactions)
+    there = rows.collect_schema().names()
+    columns = ["user", "item", "raw_row", *(name for name in ("timestamp", "day", "log") if name in there)]
+    frame = rows.select(columns).collect(engine="streaming")
+    found = split(frame, protocol, seed, core, card.main_log)
+    groups = [frame.filter(pl.Series(found.parts == part)) for part in (TRAINING, VALIDATION, TEST)]
     report = {name: _describe(group, groups[TRAINING]) for name, group in zip(PARTS, groups, strict=True)}
-    write_array(output, parts)
-    write_json(counts, report)
+    write_array(output, found.parts)
+    write_json(counts, report | _left_out(found, frame))
 
 
-def prepare_encoding(interactions: Path, split: Path, card: DatasetCard, output: Path) -> None:
-    """Fit the encoding on the training rows and write it with the encoded log and its counts into ``output``."""
-    log = _read_interactions(interactions)
+def prepare_encoding(folder: Path, split: Path, card: DatasetCard, output: Path) -> None:
+    """Fit the encoding on the training rows and write it with the encoded log and its counts into ``output``.
+
+    Rows that the protocol leaves out are not encoded.
+    """
+    log = Log.read(folder)
     parts = read_array(split)
-    rows = log.select(pl.len()).collect().item()
-    if parts.shape != (rows,):
-        raise WatchtimeError(f"{split}: found {len(parts)} rows, {interactions} has {rows}.")
-    encoding = Encoding.fit(log.filter(pl.Series(parts == TRAINING)), card)
-    encoded = replace(encoding.encode(log, require_target=True), part=parts)
+    if parts.shape != (len(log),):
+        raise WatchtimeError(f"{split}: found {len(parts)} rows, {folder / ROWS} has {len(log)}.")
+    inside = parts != OUTSIDE
+    if not inside.all():
+        log, parts = log.where(pl.Series(inside)), parts[inside]
+    encoding = Encoding.fit(log.where(pl.Series(parts == TRAINING)), card)
+    encoded = replace(encoding.encode(log, card.targets), part=parts)
     report = {
         "cardinalities": encoding.cardinalities,
         "rows": {name: int(np.sum(parts == part)) for part, name in enumerate(PARTS)},
@@ -60,25 +118,20 @@ def prepare_encoding(interactions: Path, split: Path, card: DatasetCard, output:
     with replacing_folder(output) as temporary:
         encoding.save(temporary / "encoding.json")
         encoded.write_into(temporary)
-        write_json(temporary / "counts.json", report)
-
-
-def _read_interactions(path: Path) -> pl.LazyFrame:
-    try:
-        frame = pl.scan_parquet(path, glob=False)
-        frame.collect_schema()
-    except FileNotFoundError:
-        raise WatchtimeError(f"{path}: the file does not exist.") from None
-    except pl.exceptions.PolarsError:
-        raise WatchtimeError(f"{path}: not a parquet file.") from None
-    return frame
+        write_json(temporary / COUNTS, report)
 
 
 def _describe(part: pl.DataFrame, training: pl.DataFrame) -> dict[str, Any]:
-    report: dict[str, Any] = {**count(part)}
+    report: dict[str, Any] = {**sides(part)}
     for side in ("user", "item"):
         known = training[side].unique()
         unseen = part.filter(~pl.col(side).is_in(known.implode()))
         report[f"share_of_{side}s_unseen"] = unseen[side].n_unique() / part[side].n_unique()
         report[f"share_of_rows_with_unseen_{side}"] = unseen.height / part.height
     return report
+
+
+def _left_out(found: Split, frame: pl.DataFrame) -> dict[str, Any]:
+    """Return how many rows are in no part and why, and what the k-core holds."""
+    core = {"core": {"k": found.core, **sides(frame.filter(pl.Series(found.parts != OUTSIDE)))}} if found.core else {}
+    return {"left_out": found.left_out, **core}

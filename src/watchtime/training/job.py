@@ -74,7 +74,7 @@ def _fingerprint(plan: Plan, spec: JobSpec) -> str:
     """Return what an unfinished training depends on: data, split, encoding, settings and code."""
     encoded = plan.encoded_folder(spec.dataset, spec.protocol)
     files = [
-        plan.data_folder(spec.dataset) / "interactions.parquet",
+        *plan.data_files(spec.dataset),
         encoded / "part.npy",
         encoded / "encoding.json",
         *source_files("training.job", f"methods.{spec.method}"),
@@ -110,11 +110,10 @@ def _metrics(plan: Plan, spec: JobSpec, model: Model, test: EncodedLog, predicti
                 raise WatchtimeError(f"method '{spec.method}' declares the readout '{readout}' and did not return it.")
             measured = _evaluated(predictions, column, readout in ORDER_READOUTS)
             values += [{"repetition": repetition, "readout": readout, **one} for one in measured]
-    interactions = plan.data_folder(spec.dataset) / "interactions.parquet"
     return {
         "job": spec.model_dump(mode="json"),
         "settings": spec.hash,
-        "data": file_hash(interactions),
+        "data": settings_hash([file_hash(path) for path in plan.data_files(spec.dataset)]),
         "parameters": model.parameters(),
         "codec": model.codec.facts() if model.codec else {},
         "test_rows": len(test),

@@ -25,7 +25,7 @@ def predict(model_folder: Path, log: Path, output: Path, device: str = "cpu") ->
     frame = _read(log)
     if not frame.height:
         raise WatchtimeError(f"{log}: the log has no rows.")
-    encoded = model.encoding.encode(frame, require_target=False)
+    encoded = model.encoding.encode(frame, [], required=False)
     columns = {
         f"{readout}.{repetition}": np.asarray(values, dtype=np.float32)
         for repetition, readouts in enumerate(model.predict(encoded, place))

@@ -30,12 +30,14 @@ class ResidentRows:
         lists = [_padded(field, start) for field, start in zip(log.multi_valued.values(), starts[fields:], strict=True)]
         places = tuple(ids.shape[1] for ids, _ in lists)
         self.device = device
-        self.shape = InputShape(int(sizes.sum()), fields, places, log.numeric.shape[1])
+        width = log.numeric.shape[1] + sum(one.matrix.shape[1] for one in log.vectors.values())
+        self.shape = InputShape(int(sizes.sum()), fields, places, width)
         self.unknown = _on(starts[:fields], device)
         self.unknown_in_lists = _on(np.repeat(starts[fields:], places), device)
         self.categorical = _on(log.categorical + starts[:fields], device)
         self.numeric = _on(log.numeric, device)
         self.pointers = [_on(field.pointer, device) for field in log.multi_valued.values()]
+        self.vectors = [(_on(one.pointer, device), _on(one.matrix, device)) for one in log.vectors.values()]
         self.lists = [(_on(ids, device), _on(present, device)) for ids, present in lists]
 
     def __len__(self) -> int:
@@ -46,7 +48,7 @@ class ResidentRows:
         rows = index.flatten()
         inputs = self._inputs(
             self.categorical.index_select(0, rows),
-            self.numeric.index_select(0, rows),
+            self._numbers(self.numeric.index_select(0, rows), [one.index_select(0, rows) for one, _ in self.vectors]),
             [pointer.index_select(0, rows) for pointer in self.pointers],
         )
         return Inputs(*(tensor.view(*index.shape, tensor.shape[-1]) for tensor in inputs))
@@ -54,7 +56,8 @@ class ResidentRows:
     def slab(self, start: int, stop: int) -> Inputs:
         """Return the inputs of consecutive rows without an index."""
         pointers = [pointer[start:stop] for pointer in self.pointers]
-        return self._inputs(self.categorical[start:stop], self.numeric[start:stop], pointers)
+        numbers = self._numbers(self.numeric[start:stop], [one[start:stop] for one, _ in self.vectors])
+        return self._inputs(self.categorical[start:stop], numbers, pointers)
 
     def drop_ids(self, inputs: Inputs, rate: float, generators: Sequence[torch.Generator]) -> Inputs:
         """Replace each id, in lists too, by its field's unknown id with probability ``rate``.
@@ -69,6 +72,13 @@ class ResidentRows:
         return inputs._replace(
             ids=dropped(inputs.ids, self.unknown), list_ids=dropped(inputs.list_ids, self.unknown_in_lists)
         )
+
+    def _numbers(self, numeric: Tensor, pointers: list[Tensor]) -> Tensor:
+        """Return the numeric columns, and beside them the vectors that each row points to."""
+        if not pointers:
+            return numeric
+        found = [matrix.index_select(0, one) for (_, matrix), one in zip(self.vectors, pointers, strict=True)]
+        return torch.cat([numeric, *found], -1)
 
     def _inputs(self, categorical: Tensor, numeric: Tensor, pointers: list[Tensor]) -> Inputs:
         if not self.lists:
