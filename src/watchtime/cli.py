@@ -109,6 +109,20 @@ def start(path: Path) -> None:
 
 
 @main.command()
+@click.argument("dataset")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where its files go; data/official/<data set> if absent.")
+def download(dataset: str, folder: Path | None) -> None:
+    """Fetch the official files of DATASET, verify their checksums and unpack them; a cut download is taken up again."""
+    from watchtime.core.plan import OFFICIAL
+    from watchtime.datasets.download.official import download as step
+
+    cards = Catalog.load(find_root()).datasets
+    if dataset not in cards:
+        raise WatchtimeError(unknown("data set", dataset, cards))
+    step(cards[dataset].under({}), folder or OFFICIAL / dataset)
+
+
+@main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--config", type=click.Path(path_type=Path), help="A run's configuration: it names columns and features.")
 @click.option("--dataset", help="The own log of the configuration, where it has several.")

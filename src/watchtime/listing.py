@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from watchtime.core.catalog import Catalog, MethodCard
+from watchtime.core.catalog import Catalog, DatasetCard, MethodCard
 from watchtime.core.sources import exists
 
 NOTHING = "-"
@@ -35,13 +35,14 @@ def dataset_lines(catalog: Catalog) -> list[str]:
             card.title,
             _joined(f"{task} ({unit})" for task, unit in card.tasks.items()),
             _joined(card.provides),
+            _options(card),
             card.licence,
             card.summary,
             _missing_loader(name) or NOTHING,
         ]
         for name, card in catalog.datasets.items()
     ]
-    return _aligned(["data set", "title", "targets", "provides", "licence", "summary", "cannot run"], rows)
+    return _aligned(["data set", "title", "targets", "provides", "options", "licence", "summary", "cannot run"], rows)
 
 
 def artifact_lines(catalog: Catalog) -> list[str]:
@@ -57,6 +58,15 @@ def artifact_lines(catalog: Catalog) -> list[str]:
         for name, artifact in catalog.artifacts().items()
     ]
     return _aligned(["artifact", "title", "template", "protocol", "not built"], rows)
+
+
+def _options(card: DatasetCard) -> str:
+    """Return every option with its default and the other choices there are."""
+    shown = []
+    for name, option in card.options.items():
+        others = [choice for choice in option.choices if choice != option.default]
+        shown.append(f"{name}: {option.default}" + (f" (or {', '.join(others)})" if others else ""))
+    return "; ".join(shown) or NOTHING
 
 
 def _needs(card: MethodCard) -> list[str]:

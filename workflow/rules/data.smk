@@ -24,6 +24,28 @@ rule simulate:
         "watchtime simulate --run {params.run} --dataset {wildcards.dataset} 2> {log}"
 
 
+# On a cluster too, files are fetched where the workflow was started. What is on its way lies beside the folder.
+localrules:
+    download,
+
+
+rule download:
+    output:
+        folder=directory("data/official/{dataset}"),
+    log:
+        "<logs>/download/{dataset}.log",
+    benchmark:
+        "<benchmarks>/download/{dataset}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=600,
+    params:
+        identity=dataset_identity,
+    shell:
+        "watchtime download {wildcards.dataset} --folder {output.folder} 2> {log}"
+
+
 rule interactions:
     input:
         raw=raw_inputs,

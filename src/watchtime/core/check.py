@@ -72,7 +72,7 @@ def _files(name: str, source: DatasetSource, card: DatasetCard, where: str) -> l
         file = Path(source.log.file)
         return [] if file.is_file() else [f"{where}.log.file: the file '{file}' does not exist."]
     if source.download:
-        return [] if card.sources else [f"{where}.download: {card.title} cannot be fetched: {card.by_hand}"]
+        return [f"{where}.download: {card.title} cannot be fetched whole: {card.by_hand}"] if card.by_hand else []
     if source.folder is None:
         simulated = exists(f"datasets.simulator.{name}")
         return [] if simulated else [f"{where}.folder: found nothing, and {name} has no simulated logs."]

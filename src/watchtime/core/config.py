@@ -28,7 +28,7 @@ class SimulatorSettings(Settings):
     rows: int = Field(40_000, ge=100, description="rows of the main log: impressions, clicks, sessions or customers")
     users: int = Field(1_500, ge=10, description="users of the simulated world")
     items: int = Field(600, ge=10, description="items of the simulated world: videos, products or companies")
-    days: int = Field(14, ge=2, le=21, description="days that the log covers")
+    days: int = Field(14, ge=2, le=150, description="days that the log covers")
     seed: int = Field(1, ge=0, description="seed from which every byte of the raw files follows")
 
 
@@ -118,8 +118,8 @@ DEMO = {
     "kuairec": _simulated(36_000, 480, 480, protocols=["big_to_small"]),
     "wechat21": _simulated(158_000, 1_010, 500, protocols=["days_12_1_1"], core=20),
     "cikm16": _simulated(20_000, 1_500, 1_500),
-    "criteo_ssc": _simulated(25_000, 5_000, 400, protocols=["random_712"]),
-    "valued_shoppers": _simulated(15_000, 1_500, 40, protocols=["random_712"]),
+    "criteo_ssc": _simulated(30_000, 6_000, 500, protocols=["random_712"]),
+    "valued_shoppers": _simulated(20_000, 4_000, 24, protocols=["random_712"]),
 }
 
 

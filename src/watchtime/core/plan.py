@@ -24,6 +24,8 @@ OFFICIAL = Path("data/official")
 # The run's own pages, and what each may read of the run.
 SUMMARIES = {"summary": ["counts", "metrics", "searches", "verdicts"], "resources": ["resources"]}
 DATA_PAGE = ["counts", "interactions"]
+# The simulator's marginals are fitted to this data set, so its simulated log is shown beside them.
+SIMULATOR_FITTED_TO = "kuairand_pure"
 # Families whose rows stand in every table, whatever the paper prints.
 UNASKED = {"trivial", "trees", "oracle"}
 
@@ -82,7 +84,9 @@ class Plan:
     @cached_property
     def pages(self) -> dict[str, Sequence[str]]:
         """The run's own pages, and what each may read of the run."""
-        return {**SUMMARIES, **{f"data/{dataset}": DATA_PAGE for dataset in self.config.datasets}}
+        data = {f"data/{dataset}": DATA_PAGE for dataset in self.config.datasets}
+        fitted = SIMULATOR_FITTED_TO in self.config.datasets and self.is_simulated(SIMULATOR_FITTED_TO)
+        return {**SUMMARIES, **data, **({"simulator": DATA_PAGE} if fitted else {})}
 
     def tasks(self, dataset: str) -> list[str]:
         """The targets of a data set: its own choice, or those of the run that it has, or its first one."""
@@ -171,6 +175,9 @@ class Plan:
     def _page_inputs(self, name: str) -> list[Path]:
         if name == "resources":
             return [self.folder / "resources.parquet", self.folder / "environment.json"]
+        if name == "simulator":
+            dataset = SIMULATOR_FITTED_TO
+            return [*self.count_files(dataset, []), self.data_folder(dataset) / "interactions.parquet"]
         if name.startswith("data/"):
             dataset = name.removeprefix("data/")
             encoded = [self.encoded_folder(dataset, protocol) for protocol in self.protocols(dataset)]

@@ -61,7 +61,8 @@ class EncodedLog:
         if len(without):
             raise WatchtimeError(
                 f"watch_ratio needs a duration above 0, {len(without)} of {len(self)} rows have none "
-                f"(first: raw row {self.raw_row[without[0]]}); the rule 'zero_duration: drop' leaves them out."
+                f"(first: raw row {self.raw_row[without[0]]}); the rule 'zero_duration: drop' leaves out those with "
+                "duration 0, an option of the data set may leave out those without any."
             )
         return self.targets[name] / self.duration
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from watchtime.core.catalog import DatasetCard, Rules
 from watchtime.core.errors import WatchtimeError, nearest
-from watchtime.datasets.log import Side
+from watchtime.datasets.codes import Side
 
 Types = tuple[pl.DataType | type[pl.DataType], ...]
 Count = dict[str, Any]
@@ -26,6 +26,7 @@ OPTIONAL: dict[str, Types] = {
 _FEATURE_TYPES: dict[str, Types] = {
     "categorical": (pl.String,),
     "numeric": (pl.Float64,),
+    "bucket": (pl.Float64,),
     "multi_valued": (pl.List(pl.String),),
     "vector": (pl.Array,),
 }
@@ -155,10 +156,10 @@ def count(frame: pl.DataFrame, card: DatasetCard) -> Count:
         frame = frame.filter(log=card.main_log)
     target = next((name for name in card.targets if name in frame.columns), None)
     positives = {"positives": int((frame[target] > 0).sum())} if target else {}
-    return {**sides(frame), **positives}
+    return {**count_sides(frame), **positives}
 
 
-def sides(frame: pl.DataFrame) -> Count:
+def count_sides(frame: pl.DataFrame) -> Count:
     """Return the numbers of rows, users and items."""
     return {"rows": frame.height, "users": frame["user"].n_unique(), "items": frame["item"].n_unique()}
 

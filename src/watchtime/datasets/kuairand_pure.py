@@ -14,17 +14,10 @@ import polars as pl
 
 from watchtime.core.catalog import DatasetCard
 from watchtime.core.errors import WatchtimeError
-from watchtime.datasets.interactions import Count, RawLog, feature_columns, sides
-from watchtime.datasets.raw import (
-    CATEGORY,
-    Cell,
-    check_unique_key,
-    convert_delimited,
-    date,
-    number,
-    read_delimited,
-    whole,
-)
+from watchtime.datasets.interactions import Count, RawLog, count_sides, feature_columns
+from watchtime.datasets.kuaishou import USERS, read_table
+from watchtime.datasets.raw import CATEGORY, Cell, convert_delimited, date, number, whole
+from watchtime.datasets.units import seconds
 
 _BASE = ("user", "item", "watch_time", "duration", "timestamp", "day", "log", "raw_row")
 
@@ -52,22 +45,6 @@ _LOG: dict[str, Cell | None] = {
     "is_rand": None,
     "tab": whole(),
 }
-_USERS: dict[str, Cell | None] = {
-    "user_id": whole(),
-    "user_active_degree": CATEGORY,
-    "is_lowactive_period": CATEGORY,
-    "is_live_streamer": CATEGORY,
-    "is_video_author": CATEGORY,
-    "follow_user_num": number(optional=True),
-    "follow_user_num_range": CATEGORY,
-    "fans_user_num": number(optional=True),
-    "fans_user_num_range": CATEGORY,
-    "friend_user_num": number(optional=True),
-    "friend_user_num_range": CATEGORY,
-    "register_days": number(optional=True),
-    "register_days_range": CATEGORY,
-    **{f"onehot_feat{i}": CATEGORY for i in range(18)},
-}
 _VIDEOS: dict[str, Cell | None] = {
     "video_id": whole(),
     "author_id": CATEGORY,
@@ -93,9 +70,9 @@ def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: P
     if not folder.is_dir():
         raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
     log = _read_logs(folder, card, scratch)
-    users = _read_table(folder / card.tables["users"], _USERS, "user_id").rename({"user_id": "user"})
+    users = read_table(folder / card.tables["users"], USERS, "user_id").rename({"user_id": "user"})
     videos = (
-        _read_table(folder / card.tables["items"], _VIDEOS, "video_id")
+        read_table(folder / card.tables["items"], _VIDEOS, "video_id")
         .rename({"video_id": "item", "author_id": "author", "music_id": "music"})
         .with_columns(pl.col("tag").str.split(","))
     )
@@ -111,12 +88,6 @@ def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: P
         videos.select("item", *feature_columns(card, "item")),
         candidates=_candidates(rows),
     )
-
-
-def _read_table(path: Path, cells: dict[str, Cell | None], key: str) -> pl.DataFrame:
-    table = read_delimited(path, cells)
-    check_unique_key(table, key, path)
-    return table
 
 
 def _read_logs(folder: Path, card: DatasetCard, scratch: Path) -> pl.LazyFrame:
@@ -135,8 +106,8 @@ def _read_logs(folder: Path, card: DatasetCard, scratch: Path) -> pl.LazyFrame:
         .select(
             pl.col("user_id").alias("user"),
             pl.col("video_id").alias("item"),
-            (pl.col("play_time_ms") / 1000).alias("watch_time"),
-            (pl.col("duration_ms") / 1000).alias("duration"),
+            seconds("play_time_ms").alias("watch_time"),
+            seconds("duration_ms").alias("duration"),
             pl.col("time_ms").alias("timestamp"),
             pl.col("date").alias("day"),
             "log",
@@ -170,4 +141,4 @@ def _candidates(rows: pl.LazyFrame) -> list[Count]:
     readings |= {
         f"the file {name} alone": frame.filter(file=name) for name in frame["file"].unique(maintain_order=True)
     }
-    return [{"rule": rule, **sides(found)} for rule, found in readings.items() if found.height]
+    return [{"rule": rule, **count_sides(found)} for rule, found in readings.items() if found.height]

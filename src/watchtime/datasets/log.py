@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from watchtime.core.errors import WatchtimeError
+from watchtime.datasets.codes import Side
 
 Frame = pl.DataFrame | pl.LazyFrame
-Side = Literal["user", "item"]
 Places = npt.NDArray[np.int32]
 TABLES: Mapping[Side, str] = {"user": "users.parquet", "item": "items.parquet"}
 ROWS = "interactions.parquet"

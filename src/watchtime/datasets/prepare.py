@@ -15,6 +15,7 @@ import polars as pl
 from watchtime.core.catalog import DatasetCard, Protocol, Rules
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import replacing, write_json
+from watchtime.datasets.codes import SIDES, Mask, Sides
 from watchtime.datasets.encoded import read_array, replacing_folder, write_array
 from watchtime.datasets.encoding import Encoding
 from watchtime.datasets.interactions import (
@@ -22,12 +23,12 @@ from watchtime.datasets.interactions import (
     apply_rules,
     check,
     check_values,
-    sides,
+    count_sides,
     slim_columns,
     without_features,
 )
 from watchtime.datasets.log import ROWS, TABLES, Log, scan
-from watchtime.datasets.protocols import OUTSIDE, PARTS, TEST, TRAINING, VALIDATION, Split, split
+from watchtime.datasets.protocols import OUTSIDE, PARTS, TEST, TRAINING, VALIDATION, split
 
 COUNTS = "counts.json"
 PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "row_group_size": 2**18}
@@ -70,7 +71,7 @@ def _counts(raw: RawLog, slim: pl.DataFrame, kept: pl.Series, steps: list[dict[s
         "before": list(raw.steps),
         "rules": steps,
         "candidates": list(raw.candidates),
-        "logs": {log: sides(left.filter(log=log)) for log in logs},
+        "logs": {log: count_sides(left.filter(log=log)) for log in logs},
         "without_features": without_features(left, raw.tables),
     }
 
@@ -90,10 +91,11 @@ def prepare_split(
     columns = ["user", "item", "raw_row", *(name for name in ("timestamp", "day", "log") if name in there)]
     frame = rows.select(columns).collect(engine="streaming")
     found = split(frame, protocol, seed, core, card.main_log)
-    groups = [frame.filter(pl.Series(found.parts == part)) for part in (TRAINING, VALIDATION, TEST)]
-    report = {name: _describe(group, groups[TRAINING]) for name, group in zip(PARTS, groups, strict=True)}
+    sides = Sides.of_frame(frame)
+    report = {name: _describe(sides, found.parts == part, found.parts == TRAINING) for part, name in enumerate(PARTS)}
+    left = {"core": {"k": found.core, **sides.count(found.parts != OUTSIDE)}} if found.core else {}
     write_array(output, found.parts)
-    write_json(counts, report | _left_out(found, frame))
+    write_json(counts, {**report, "left_out": found.left_out, **left})
 
 
 def prepare_encoding(folder: Path, split: Path, card: DatasetCard, output: Path) -> None:
@@ -121,17 +123,12 @@ def prepare_encoding(folder: Path, split: Path, card: DatasetCard, output: Path)
         write_json(temporary / COUNTS, report)
 
 
-def _describe(part: pl.DataFrame, training: pl.DataFrame) -> dict[str, Any]:
-    report: dict[str, Any] = {**sides(part)}
-    for side in ("user", "item"):
-        known = training[side].unique()
-        unseen = part.filter(~pl.col(side).is_in(known.implode()))
-        report[f"share_of_{side}s_unseen"] = unseen[side].n_unique() / part[side].n_unique()
-        report[f"share_of_rows_with_unseen_{side}"] = unseen.height / part.height
+def _describe(sides: Sides, part: Mask, training: Mask) -> dict[str, Any]:
+    counts = sides.count(part)
+    report: dict[str, Any] = {**counts}
+    for side in SIDES:
+        known = sides.seen(side, training)
+        unseen = part & ~known[sides.of[side]]
+        report[f"share_of_{side}s_unseen"] = int((sides.seen(side, part) & ~known).sum()) / counts[f"{side}s"]
+        report[f"share_of_rows_with_unseen_{side}"] = int(unseen.sum()) / counts["rows"]
     return report
-
-
-def _left_out(found: Split, frame: pl.DataFrame) -> dict[str, Any]:
-    """Return how many rows are in no part and why, and what the k-core holds."""
-    core = {"core": {"k": found.core, **sides(frame.filter(pl.Series(found.parts != OUTSIDE)))}} if found.core else {}
-    return {"left_out": found.left_out, **core}

@@ -17,12 +17,12 @@ import polars as pl
 from watchtime.core.catalog import Protocol
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.seeds import derive_seed
+from watchtime.datasets.codes import Mask, Sides
 
 TRAINING, VALIDATION, TEST = 0, 1, 2
 OUTSIDE = -1
 PARTS = ("training", "validation", "test")
 Parts = npt.NDArray[np.int8]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ def split(
 
 def k_core(frame: pl.DataFrame, core: int, title: str) -> Mask:
     """Return the largest set of rows in which every user and every item has at least ``core`` rows; a mask."""
-    codes = [frame[side].rank("dense").cast(pl.Int64).to_numpy() - 1 for side in ("user", "item")]
+    sides = Sides.of_frame(frame).of.values()
     kept = np.ones(frame.height, dtype=np.bool_)
     before = -1
     while before != (before := int(kept.sum())):
-        for code in codes:
+        for code in sides:
             kept &= np.bincount(code[kept], minlength=code.max(initial=0) + 1)[code] >= core
     if not kept.any():
         raise WatchtimeError(
