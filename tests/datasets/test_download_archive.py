@@ -476,7 +476,7 @@ def test_an_unknown_compression_is_told(tmp_path: Path) -> None:
     assert refused(tmp_path, bytes(content)).startswith("the archive is damaged or cut off (That compression method")
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     kind=st.sampled_from(sorted(MAKERS)),
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4),

@@ -222,8 +222,8 @@ def test_an_archive_may_be_kept(server: Server, folder: Path) -> None:
 
 
 def test_an_archive_that_was_put_there_by_hand_is_used(server: Server, folder: Path) -> None:
-    (folder / ".partial").mkdir(parents=True)
-    (folder / ".partial" / "set.zip").write_bytes(ZIP)
+    (folder.with_name(".set.partial")).mkdir(parents=True)
+    (folder.with_name(".set.partial") / "set.zip").write_bytes(ZIP)
     download(card(zip_source(server.serve("/set.zip", ZIP))), folder, HURRIED)
     assert server.asked == []
     assert contents(folder) == {"data/log.csv": LOG, "data/users.csv": USERS}
@@ -273,15 +273,15 @@ def test_one_of_several_logs_is_enough(folder: Path) -> None:
     download(one, folder, HURRIED)
 
 
-def test_what_must_come_by_hand_is_told_before_anything_is_fetched(server: Server, folder: Path) -> None:
+def test_what_must_come_by_hand_is_told_when_all_else_is_there(server: Server, folder: Path) -> None:
     one = card(file_source(server.serve("/log", LOG)), by_hand="Ask the publisher.", queries="queries.csv")
     assert refused(one, folder) == (
         f"{folder}: queries.csv cannot be downloaded and must be put there by hand: Ask the publisher."
     )
-    assert server.asked == []
-    folder.mkdir(parents=True)
+    assert contents(folder) == {"data/log.csv": LOG}
     (folder / "queries.csv").write_text("mine")
     download(one, folder, HURRIED)
+    assert len(server.asked) == 1
     assert contents(folder) == {"data/log.csv": LOG, "queries.csv": b"mine"}
 
 
@@ -337,9 +337,9 @@ def test_a_bad_archive_leaves_nothing(server: Server, folder: Path, content: byt
     source = zip_source(server.serve("/set.zip", content), content)
     sentence = refused(card(source), folder)
     assert words in sentence
-    assert sentence.startswith(str(folder / ".partial" / "set.zip"))
+    assert sentence.startswith(str(folder.with_name(".set.partial") / "set.zip"))
     assert contents(folder) == {}
-    assert {path.name for path in folder.parent.parent.rglob("*")} <= {"data", "set", ".partial"}
+    assert {path.name for path in folder.parent.parent.rglob("*")} <= {"data", "set", ".set.partial"}
 
 
 def test_bounds_are_passed_on(server: Server, folder: Path) -> None:
@@ -362,7 +362,7 @@ def test_a_cut_download_goes_on_at_the_next_call(server: Server, folder: Path) -
         f"{server.url}/set.zip: the connection ended after 9,000 of {len(ZIP):,} bytes, at the last of 2 attempts."
     )
     assert refused(one, folder) == sentence
-    assert sorted(contents(folder)) == [".partial/set.zip.part", ".partial/set.zip.part.json"]
+    assert sorted(contents(folder.with_name(".set.partial"))) == ["set.zip.part", "set.zip.part.json"]
     server.answers["/set.zip"] = [ranged()]
     download(one, folder, HURRIED)
     assert server.sent[-1] == len(ZIP) - 9_000
@@ -385,7 +385,8 @@ def test_a_full_disk_while_unpacking_keeps_the_archive(
     monkeypatch.setattr(Path, "open", opened)
     with pytest.raises(DiskFull, match=r"log\.csv: the disk is full, 30,010 bytes are needed\."):
         download(one, folder, HURRIED)
-    assert list(contents(folder)) == [".partial/set.zip"]
+    assert list(contents(folder.with_name(".set.partial"))) == ["set.zip"]
+    assert contents(folder) == {}
     monkeypatch.undo()
     download(one, folder, HURRIED)
     assert len(server.asked) == 1
@@ -393,11 +394,11 @@ def test_a_full_disk_while_unpacking_keeps_the_archive(
 
 
 def test_what_a_killed_program_left_is_no_hindrance(server: Server, folder: Path) -> None:
-    (folder / ".partial" / "unpacked").mkdir(parents=True)
-    (folder / ".partial" / "unpacked" / "log.csv").write_text("half")
+    (folder.with_name(".set.partial") / "unpacked").mkdir(parents=True)
+    (folder.with_name(".set.partial") / "unpacked" / "log.csv").write_text("half")
     download(card(zip_source(server.serve("/set.zip", ZIP))), folder, HURRIED)
     assert contents(folder) == {"data/log.csv": LOG, "data/users.csv": USERS}
-    assert not (folder / ".partial").exists()
+    assert not (folder.with_name(".set.partial")).exists()
 
 
 def test_a_file_in_the_way_is_told(server: Server, folder: Path) -> None:

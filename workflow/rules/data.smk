@@ -53,8 +53,8 @@ rule interactions:
         schema=dataset_schema,
     output:
         interactions="<run>/data/{dataset}/interactions.parquet",
-        users="<run>/data/{dataset}/users.parquet",
-        items="<run>/data/{dataset}/items.parquet",
+        user_table="<run>/data/{dataset}/users.parquet",
+        item_table="<run>/data/{dataset}/items.parquet",
         counts="<run>/data/{dataset}/counts.json",
     log:
         "<logs>/interactions/{dataset}.log",
@@ -100,8 +100,8 @@ rule split:
 rule encode:
     input:
         interactions="<run>/data/{dataset}/interactions.parquet",
-        users="<run>/data/{dataset}/users.parquet",
-        items="<run>/data/{dataset}/items.parquet",
+        user_table="<run>/data/{dataset}/users.parquet",
+        item_table="<run>/data/{dataset}/items.parquet",
         part="<run>/data/{dataset}/{protocol}/part.npy",
         sources=source_files("steps"),
         schema=dataset_schema,

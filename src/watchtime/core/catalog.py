@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from watchtime.core.config import OwnLog, RepeatedKey, RunConfig, ZeroDuration, read_yaml, validate
 from watchtime.core.errors import WatchtimeError
@@ -77,6 +77,12 @@ class Source(Settings):
     save_as: str | None = None
     unpack: dict[str, str] = {}
     members: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _makes_something(self) -> Self:
+        if not (self.save_as or self.unpack):
+            raise ValueError("found neither save_as nor unpack, so nothing would come of it")
+        return self
 
 
 class DatasetCard(Settings):

@@ -99,19 +99,15 @@ class OwnTable:
 
     def _wrong_cells(self) -> dict[str, list[tuple[int, str]]]:
         """Return, per column with wrong cells, the first row and the sentence of each kind: empty, or not allowed."""
-        if not self.columns:
-            return {}
-        kinds: dict[tuple[OwnColumn, str], pl.Expr] = {}
+        found: dict[str, list[tuple[int, str]]] = {}
         for one in self.columns:
             rejected, empty = one.cell.rejected(one.name), pl.col(one.name).is_null()
-            kinds |= {(one, "empty"): rejected & empty, (one, "not allowed"): rejected & ~empty}
-        with readable(self.path):
-            facts = _first_and_count(self.text, kinds.values())
-        found: dict[str, list[tuple[int, str]]] = {}
-        for (one, _), (row, count) in zip(kinds, facts, strict=True):
-            if count:
-                said = f"{self._cell(one, row, count)}, allowed: {one.cell.allowed}; {one.remedy}."
-                found.setdefault(one.name, []).append((row, said))
+            with readable(self.path):
+                if not self.text.select(rejected.any()).collect(engine="streaming").item():
+                    continue
+            kinds = _first_and_count(self.text, [rejected & empty, rejected & ~empty])
+            said = f"allowed: {one.cell.allowed}; {one.remedy}."
+            found[one.name] = [(row, f"{self._cell(one, row, count)}, {said}") for row, count in kinds if count]
         return found
 
     def _varying(self, side: Side, wrong: set[str]) -> list[tuple[int, str]]:

@@ -19,7 +19,6 @@ from watchtime.datasets.download.fetch import fetch
 from watchtime.datasets.download.patience import PATIENCE, Patience
 
 RECEIPT = "downloads.json"
-PARTIAL = ".partial"
 
 
 class Fetched(Settings):
@@ -33,16 +32,10 @@ class Fetched(Settings):
 def download(card: DatasetCard, folder: Path, patience: Patience = PATIENCE, bounds: Bounds = BOUNDS) -> None:
     """Bring every source of ``card`` into ``folder``; what is there already and right is not fetched again.
 
-    A file appears in ``folder`` when it is whole and verified; what is on its way lies in ``.partial`` there and is
-    taken up by the next call. ``downloads.json`` says which file came from where. Raises a WatchtimeError in one
-    sentence, among others where a file that the card asks for can only be brought by hand.
+    A file appears in ``folder`` when it is whole and verified; what is on its way lies beside the folder and is taken
+    up by the next call. ``downloads.json`` says which file came from where. Raises a WatchtimeError in one sentence,
+    among others where a file that the card asks for can only be brought by hand; all others are there then.
     """
-    absent = missing_by_hand(card, folder)
-    if absent:
-        raise WatchtimeError(
-            f"{folder}: {' and '.join(absent)} cannot be downloaded and must be put there by hand: "
-            f"{card.by_hand or 'no source is known.'}"
-        )
     known = _read_receipt(folder)
     for source in card.sources:
         if not _is_whole(source, folder, known.get(source.url)):
@@ -50,7 +43,18 @@ def download(card: DatasetCard, folder: Path, patience: Patience = PATIENCE, bou
             entries = {url: fetched.model_dump() for url, fetched in known.items()}
             with disk_errors(folder / RECEIPT):
                 write_json(folder / RECEIPT, entries)
-    shutil.rmtree(folder / PARTIAL, ignore_errors=True)
+    shutil.rmtree(_partial(folder), ignore_errors=True)
+    absent = missing_by_hand(card, folder)
+    if absent:
+        raise WatchtimeError(
+            f"{folder}: {' and '.join(absent)} cannot be downloaded and must be put there by hand: "
+            f"{card.by_hand or 'no source is known.'}"
+        )
+
+
+def _partial(folder: Path) -> Path:
+    """Where files on their way to ``folder`` lie: beside it, since a workflow may remove a folder that is not whole."""
+    return folder.with_name(f".{folder.name}.partial")
 
 
 def makes(source: Source, file: str) -> bool:
@@ -87,11 +91,11 @@ def _is_whole(source: Source, folder: Path, fetched: Fetched | None) -> bool:
 
 def _bring(source: Source, folder: Path, patience: Patience, bounds: Bounds) -> Fetched:
     """Fetch one source, verify and unpack it beside the folder's files, and move them into place."""
-    arrived = folder / PARTIAL / (PurePosixPath(urlsplit(source.url).path).name or "download")
+    arrived = _partial(folder) / (PurePosixPath(urlsplit(source.url).path).name or "download")
     fetch(source.url, arrived, source.checksum, source.size, patience)
     files: dict[str, str] = {}
     if source.unpack:
-        staging = folder / PARTIAL / "unpacked"
+        staging = _partial(folder) / "unpacked"
         shutil.rmtree(staging, ignore_errors=True)
         try:
             files = _unpack_verified(source, arrived, staging, bounds)
