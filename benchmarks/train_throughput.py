@@ -71,7 +71,7 @@ def synthetic_log(rows: int, fields: int) -> EncodedLog:
         multi_valued={},
         user=np.zeros(rows, dtype=np.int32),
         raw_row=np.arange(rows, dtype=np.uint32),
-        watch_time=draws.gamma(0.5, 20.0, rows),
+        targets={"watch_time": draws.gamma(0.5, 20.0, rows)},
     )
 
 
@@ -173,7 +173,7 @@ def main() -> None:
     torch.set_num_threads(1)
     device = torch.device(arguments.device)
     log = synthetic_log(arguments.rows, arguments.fields)
-    target = np.asarray(log.watch_time)
+    target = log.target("watch_time")
     codec = fit_codec("scaled", {"scale": "standard_deviation"}, target)
     method = build("vr", {}, codec, "watch_time")
     rows = ResidentRows(log, dict(zip(log.fields, CARDINALITIES, strict=False)), device)

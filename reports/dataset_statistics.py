@@ -24,18 +24,18 @@ display(data_statistics.published(report))
 data_statistics.conclusion(report)
 
 # %% [markdown]
-# ## Which rows count
+# ## From the raw files to the rows
 
 # %%
 for dataset in report.datasets:
-    display(data_statistics.row_rules(report, dataset))
+    display(data_statistics.steps(report, dataset))
 
 # %% [markdown]
 # ## The split
 
 # %%
 for dataset in report.datasets:
-    display(data_statistics.split(report, dataset, report.protocol))
+    display(data_statistics.split(report, dataset, report.protocol(dataset)))
 
 # %% [markdown]
 # ## The duration buckets

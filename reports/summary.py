@@ -45,9 +45,9 @@ verdict_summary.reasons(report)
 
 # %%
 display(run_facts.data(report))
-for board in leaderboard.boards(report):
-    if board.task == report.plan.config.tasks[0]:
-        display(data_statistics.split(report, board.dataset, board.protocol))
+for dataset in report.datasets:
+    for protocol in report.plan.protocols(dataset):
+        display(data_statistics.split(report, dataset, protocol))
 
 # %% [markdown]
 # ## Settings

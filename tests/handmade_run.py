@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from watchtime.core.catalog import find_root
+from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import RunConfig, to_yaml
 from watchtime.core.files import write_json, write_text
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
+from watchtime.datasets.encoded import EncodedLog
 from watchtime.evaluation.metrics import METRICS
 from watchtime.reporting.collect import collect
 from watchtime.reporting.verdicts import write_verdicts
@@ -34,21 +35,22 @@ def write_run(
     *,
     scores: Scores = by_order,
     rows: int = 40_000,
+    counts: dict[str, Any] | None = None,
     real: bool = False,
     tables: bool = True,
     **config: Any,
 ) -> Plan:
     """Write ``results/demo`` below ``place``, which has to be the working folder, and return its plan.
 
-    ``rows`` is the number of rows as read; a real log has raw files that are empty. ``tables`` also collects the
-    tables of the whole run.
+    ``rows`` is the number of rows as read, ``counts`` is laid over the counts of every data set; a real log has raw
+    files that are empty. ``tables`` also collects the tables of the whole run.
     """
     source: dict[str, Any] = {"folder": str(_raw_folder(place))} if real else {}
     settings = {"name": "demo", "repetitions": 3, "datasets": {"kuairand_pure": source}, **config}
     write_text(place / "results" / "demo" / "config.yaml", to_yaml(RunConfig.model_validate(settings)))
     plan = Plan.load(Path("results/demo/config.yaml"), find_root())
     for dataset in plan.config.datasets:
-        _write_data(plan, dataset, rows)
+        _write_data(plan, dataset, rows, counts or {})
     for spec in plan.jobs.values():
         _write_job(plan, spec, scores)
     if tables:
@@ -57,32 +59,72 @@ def write_run(
     return plan
 
 
+def own_log(place: Path, **columns: str) -> dict[str, Any]:
+    """Return the source of a log of one's own, whose file is empty."""
+    write_text(place / "own.csv", "")
+    return {"log": {"file": str(place / "own.csv"), **columns}}
+
+
 def _raw_folder(place: Path) -> Path:
     folder = place / "raw"
-    card = Plan.load(find_root() / "config" / "demo.yaml", find_root()).catalog.datasets["kuairand_pure"]
+    card = Catalog.load(find_root()).datasets["kuairand_pure"]
     for name in [*card.logs, *card.tables.values()]:
         write_text(folder / name, "")
     return folder
 
 
-def _write_data(plan: Plan, dataset: str, rows: int) -> None:
-    folder = plan.data_folder(dataset)
-    left = [{"rule": "as read", "rows": rows, "users": 300, "items": 50}]
-    left += [{"rule": "zero_duration: drop", "rows": rows - 40, "users": 299, "items": 49}]
-    write_json(folder / "counts.json", {"rules": left, "without_features": _bare()})
+def _write_data(plan: Plan, dataset: str, rows: int, changed: dict[str, Any]) -> None:
+    folder, card = plan.data_folder(dataset), plan.catalog.datasets[dataset]
+    left = [{"rule": "as read", "rows": rows, "users": 300, "items": 50, "positives": rows // 2}]
+    left += [{"rule": "zero_duration: drop", "rows": rows - 40, "users": 299, "items": 49, "positives": rows // 2}]
+    empty: dict[str, Any] = {"before": [], "candidates": [], "logs": {}, "without_features": _bare()}
+    write_json(folder / "counts.json", {"rules": left, **empty, **changed})
+    for protocol in plan.protocols(dataset):
+        write_json(folder / protocol / "counts.json", _parts(plan.core(dataset, protocol)))
+        _write_encoded(plan.encoded_folder(dataset, protocol), card.targets, "duration" in card.provides)
+    columns = _columns(card.targets)
+    pl.DataFrame(columns).write_parquet(folder / "interactions.parquet")
+
+
+def _parts(core: int | None) -> dict[str, Any]:
     unseen = ("share_of_users_unseen", "share_of_rows_with_unseen_user", "share_of_items_unseen")
     parts = {
         part: {"rows": number, "users": 200, "items": 40, **dict.fromkeys(unseen, 0.125)}
         | {"share_of_rows_with_unseen_item": 0.0625}
         for part, number in (("training", 600), ("validation", 200), ("test", 200))
     }
-    for protocol in plan.config.protocols:
-        write_json(folder / protocol / "counts.json", parts)
+    if core is None:
+        return {**parts, "left_out": {}}
+    left = {f"outside the {core}-core": 123}
+    return {**parts, "left_out": left, "core": {"k": core, "rows": 1000, "users": 25, "items": 20}}
+
+
+def _columns(targets: list[str]) -> dict[str, Any]:
+    """Return 3,000 rows: 10, 30 and 100 s long, a third each not watched, watched to a tenth, watched to the end."""
     generator = np.random.default_rng(1)
     duration = np.repeat([10.0, 30.0, 100.0], 1000)
     ratio = np.tile([0.0, 0.1, 1.0], 1000) * (1 + generator.uniform(0, 0.01, 3000))
-    frame = pl.DataFrame({"duration": duration, "watch_time": ratio * duration})
-    frame.write_parquet(folder / "interactions.parquet")
+    users, items = np.arange(3000) % 30, np.arange(3000) % 7
+    return {"user": users, "item": items, "duration": duration, **dict.fromkeys(targets, ratio * duration)}
+
+
+def _write_encoded(folder: Path, targets: list[str], durations: bool) -> None:
+    """Write ten rows: six of training, one of validation, and three of test, of which two have the same target."""
+    EncodedLog(
+        fields=("user", "tag"),
+        columns=(),
+        categorical=np.zeros((10, 2), np.int32),
+        numeric=np.zeros((10, 0), np.float32),
+        multi_valued={},
+        user=np.zeros(10, np.int32),
+        raw_row=np.arange(10, dtype=np.uint32),
+        targets={name: np.array([9.0, 9, 9, 9, 9, 9, 9, 0, 5, 0]) for name in targets},
+        duration=np.full(10, 10.0) if durations else None,
+        part=np.array([0, 0, 0, 0, 0, 0, 1, 2, 2, 2], np.int8),
+    ).save(folder)
+    shares = {"validation": {"user": 0.5, "tag": 0.0, "hour": 0.0}, "test": {"user": 0.25, "tag": 0.75, "hour": 0.0}}
+    counted = {"cardinalities": {"user": 9, "tag": 4, "hour": 25}, "unknown_shares": shares}
+    write_json(folder / "counts.json", {**counted, "rows": {"training": 6, "validation": 1, "test": 3}})
 
 
 def _bare() -> dict[str, dict[str, int]]:

@@ -150,12 +150,9 @@ def write_run(root: Path, methods: list[str], **options: Any) -> Plan:
     folder = root / plan.encoded_folder(dataset, config.protocols[0])
     log.save(folder)
     encoding.save(folder / "encoding.json")
-    for path, frame in zip(
-        plan.data_files(dataset),
-        (interactions(), *(interactions().select(one) for one in ("user", "item"))),
-        strict=True,
-    ):
-        frame.write_parquet(root / path)
+    frames = (interactions(), *(interactions().select(side).clear() for side in ("user", "item")))
+    for file, frame in zip(plan.data_files(dataset), frames, strict=True):
+        frame.write_parquet(root / file)
     for job in plan.jobs.values():
         path, fitted = plan.codec_file(job), codec(job, log)
         if path is not None and fitted is not None:

@@ -37,14 +37,25 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run's folder that holds nothing but its configuration."""
     folder = tmp_path_factory.mktemp("results") / "tiny"
     folder.mkdir()
-    text = "name: tiny\nmethods: [training_constant, vr]\nartifacts: []\nrepetitions: 2\n"
+    text = (
+        "name: tiny\ndatasets: {kuairand_pure: {}}\nmethods: [training_constant, vr]\nartifacts: []\nrepetitions: 2\n"
+    )
     (folder / "config.yaml").write_text(text)
     return folder
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["methods"], ["datasets"], ["artifacts"], ["config"], ["check"], ["train", "--help"]],
+    [
+        ["--help"],
+        ["methods"],
+        ["datasets"],
+        ["artifacts"],
+        ["config"],
+        ["check"],
+        ["train", "--help"],
+        ["check-data", "--help"],
+    ],
     ids=" ".join,
 )
 def test_what_lists_explains_and_checks_imports_nothing_heavy(arguments: list[str]) -> None:
@@ -106,7 +117,7 @@ def test_the_default_configuration_is_printed_and_written(tmp_path: Path, monkey
 def test_start_writes_the_configuration_that_the_steps_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = find_root()
     monkeypatch.chdir(tmp_path)
-    Path("mine.yaml").write_text("name: mine\nmethods: [vr]\nartifacts: []\n")
+    Path("mine.yaml").write_text("name: mine\nmethods: [vr]\nartifacts: []\ndatasets: {kuairand_pure: {}}\n")
     assert CliRunner().invoke(main, ["start", "mine.yaml"]).exit_code == 0
     assert Plan.load(Path("results/mine/config.yaml"), root) == Plan.load(Path("mine.yaml"), root)
     assert refused("start", "none.yaml") == ["none.yaml: the file does not exist."]
@@ -114,10 +125,10 @@ def test_start_writes_the_configuration_that_the_steps_read(tmp_path: Path, monk
 
 def test_check_reads_what_snakemake_will_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("mine.yaml").write_text("name: mine\nmethods: [vr]\nartifacts: []\n")
+    Path("mine.yaml").write_text("name: mine\nmethods: [vr]\nartifacts: []\ndatasets: {kuairand_pure: {}}\n")
     Path("wrong.yaml").write_text("methods: [vrr]\nprotocols: [random]\n")
     write_folder(tmp_path / "raw")
-    for arguments in (["mine.yaml"], ["mine.yaml", "--source", "raw"], ["--source", "raw"]):
+    for arguments in (["mine.yaml"], ["mine.yaml", "--source", "raw"], []):
         result = CliRunner().invoke(main, ["check", *arguments])
         assert (result.exit_code, result.output) == (0, "")
     assert refused("check", "none.yaml") == ["none.yaml: the file does not exist."]
@@ -125,6 +136,28 @@ def test_check_reads_what_snakemake_will_and_writes_nothing(tmp_path: Path, monk
     (line,) = refused("check", "mine.yaml", "--source", "nowhere")
     assert line.startswith("mine.yaml: datasets.kuairand_pure.folder: the folder 'nowhere' does not exist")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml", "raw", "wrong.yaml"]
+
+
+def test_check_data_describes_a_log_or_tells_all_that_is_wrong_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("log.csv").write_text("user,item,watch_time,duration\n1,a,3,10\n2,b,4,8\n")
+    Path("wrong.csv").write_text("user,item,watch_time,duration\n1,,3,10\n2,b,-4,8\n")
+    text = "name: mine\nmethods: [vr]\ntasks: [watch_time]\nartifacts: []\nprotocols: [chronological_811]\n"
+    Path("mine.yaml").write_text(f"{text}datasets: {{mine: {{log: {{file: log.csv, time: duration}}}}}}\n")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    result = CliRunner().invoke(main, ["check-data", "log.csv"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert [line.split()[0] for line in result.stdout.splitlines()][:3] == ["rows", "users", "items"]
+    assert refused("check-data", "wrong.csv") == [
+        "wrong.csv: row 1, column item: found an empty cell, allowed: any text; give such rows an item or remove them.",
+        "wrong.csv: row 2, column watch_time: found '-4', allowed: a number of at least 0; mend or remove such rows.",
+    ]
+    (line,) = refused("check-data", "log.csv", "--config", "mine.yaml", "--dataset", "mine")
+    assert line.startswith("log.csv: protocol chronological_811: ")
+    assert refused("check-data", "none.csv") == ["none.csv: the file does not exist."]
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -110,7 +110,7 @@ def start(path: Path) -> None:
 
 @main.command()
 @click.argument("dataset")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where its files go; data/official/<data set> if absent.")
+@click.option("--folder", type=click.Path(path_type=Path), help="By default data/official/DATASET.")
 def download(dataset: str, folder: Path | None) -> None:
     """Fetch the official files of DATASET, verify their checksums and unpack them; a cut download is taken up again."""
     from watchtime.core.plan import OFFICIAL

@@ -263,7 +263,7 @@ def test_vectors_of_another_width_or_kind_are_refused() -> None:
     assert field.encode(column).matrix.tolist() == [[1.0, 2.0], [0.0, 0.0]]
     assert field.encode(pl.Series("taste", [None])).matrix.shape == (1, 2)
     for wrong in (pl.Series("taste", [[1.0] * 3], dtype=pl.Array(pl.Float32, 3)), pl.Series("taste", [1.0])):
-        with pytest.raises(WatchtimeError, match="column taste: found type .*, vectors of width 2 are allowed"):
+        with pytest.raises(WatchtimeError, match=r"column taste: found type .*, vectors of width 2 are allowed"):
             field.encode(wrong)
     with pytest.raises(WatchtimeError, match="vectors of one width are allowed"):
         VectorField.fit("taste", Feature(kind="vector", side="item"), pl.Series("taste", [1.0]))

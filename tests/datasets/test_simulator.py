@@ -23,7 +23,7 @@ LOG_HEADER = (
     "play_time_ms,duration_ms,profile_stay_time,comment_stay_time,is_profile_enter,is_rand,tab"
 )
 # Bytes of SMALL under simulator version 1: where this changes on purpose, SIMULATOR_VERSION in core changes with it.
-SMALL_HASH = "adfbb12a72b32a22406b41a564a8a36fa516e785bc6caca48e52cf76f051585a"
+SMALL_HASH = "1acb65cbb689a49e2264baf678b0adf19f5989323daa88a00bdce2f976c47f87"
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -147,7 +147,7 @@ def test_the_real_oddities_are_there(demo: Path, log: pl.DataFrame) -> None:
     above_ten = ((pl.col("duration_ms") > 0) & (pl.col("play_time_ms") > 10 * pl.col("duration_ms"))).alias("above")
     extreme = log.select(above_ten)["above"].to_numpy()
     assert 0 < extreme.sum() < 40
-    assert Truth.load(demo / "truth.npz").perturbed[extreme].all()
+    assert Truth.load(demo / "truth.npz").perturbed[: log.height][extreme].all()
 
 
 def test_number_ranges_agree_with_their_numbers(demo: Path) -> None:

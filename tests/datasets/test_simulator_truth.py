@@ -11,7 +11,7 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.simulator import spending, tables, truth
 from watchtime.datasets.simulator.arithmetic import generator
 from watchtime.datasets.simulator.exposure import draw_views
-from watchtime.datasets.simulator.kuairand_pure import STANDARD, simulate
+from watchtime.datasets.simulator.kuairand_pure import RANDOM, STANDARD, simulate
 from watchtime.datasets.simulator.law import knots
 from watchtime.datasets.simulator.market import ONE_YEAR, make_market, spending_law
 from watchtime.datasets.simulator.population import make_world
@@ -155,9 +155,9 @@ def test_simulated_watch_times_follow_the_law(world: World) -> None:
     assert stats.kstest(other_pairs[kept & (views.play_ms > 0)], "uniform").pvalue < 1e-3
 
 
-def test_truth_rows_are_those_of_the_two_standard_logs(tmp_path: Path) -> None:
+def test_truth_rows_are_those_of_the_three_logs(tmp_path: Path) -> None:
     simulate(tmp_path, rows=3_000, users=50, items=40, days=4, seed=7)
-    log = pl.concat([pl.read_csv(tmp_path / "data" / name) for name in STANDARD])
+    log = pl.concat([pl.read_csv(tmp_path / "data" / name) for name in (*STANDARD, RANDOM)])
     users, items = log["user_id"].to_numpy(), log["video_id"].to_numpy()
     context = Context(tab=log["tab"].to_numpy(), hour=log["hourmin"].to_numpy() // 100)
     again = conditional(make_world(50, 40, seed=7), users, items, context)

@@ -122,7 +122,11 @@ def test_rounds_stop_where_validation_rows_get_worse() -> None:
 
 def test_each_objective_estimates_its_own_statistic() -> None:
     """A target of 0, 0, 0 and 40 has mean 10 and median 0, whatever the features are."""
-    rows = replace(LOG, targets={"watch_time": np.resize([0.0, 0.0, 0.0, 40.0], 600)}, categorical=np.ones((600, 2), dtype=np.int32))
+    rows = replace(
+        LOG,
+        targets={"watch_time": np.resize([0.0, 0.0, 0.0, 40.0], 600)},
+        categorical=np.ones((600, 2), dtype=np.int32),
+    )
     flat = replace(rows, numeric=np.zeros((600, 1), dtype=np.float32))
     for readout, expected in (("mean", 10.0), ("median", 0.0), ("rank", 0.5)):
         built = method(readout=readout)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from handmade_run import by_order, write_run
+from handmade_run import by_order, own_log, write_run
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import SUMMARIES
 from watchtime.reporting import (
@@ -22,7 +22,7 @@ from watchtime.reporting import (
     run_facts,
     verdict_summary,
 )
-from watchtime.reporting.alignment import Interval
+from watchtime.reporting.alignment import MINUS, Interval
 from watchtime.reporting.duration_groups import duration_groups
 from watchtime.reporting.opening import opening
 from watchtime.reporting.report import Report
@@ -202,6 +202,15 @@ def test_on_real_data_the_best_constant_stands_beside_the_published_errors(here:
     assert "print 24.33 to 28.09" in text
 
 
+def test_a_log_of_ones_own_under_no_papers_name_has_no_published_order(here: Path) -> None:
+    write_run(here, datasets={"mine": own_log(here, duration="length")}, tables=False)
+    report = Report("results/demo", "prowtp/table1")
+    text = agreement.conclusions(report, "mine")
+    assert "The paper prints no number" in text
+    assert "as published" not in text
+    assert opening(report).count("**Data.** Mine, a log of one's own") == 1
+
+
 def test_the_opening_names_what_stands_in_the_way(here: Path) -> None:
     write_run(here, tables=False)
     text = opening(Report("results/demo", "prowtp/table1"))
@@ -236,7 +245,23 @@ def test_the_summary_lists_what_did_not_run(here: Path) -> None:
     assert rows == [["oracle/default", "kuairand_pure, watch_time", "needs the known distribution of a simulated log"]]
     write_run(here, methods=["vr"])
     left = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
-    assert ["lightgbm", "all", "left out by this run's list of methods"] in left
+    (names, *rest), *others = [row for row in left if row[2] == "left out by the list of methods"]
+    assert (rest[0], others) == ("all", [])
+    assert {"lightgbm", "oracle"} <= set(str(names).split(", "))
+    assert "tpm" not in str(names)
+    write_run(here, datasets={"kuairand_pure": {}, "wechat21": {"methods": ["vr"]}})
+    left = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
+    assert [row[1] for row in left if row[2] == "left out by the list of methods"] == ["wechat21"]
+
+
+def test_a_data_set_on_which_nothing_can_run_has_no_leaderboard(here: Path) -> None:
+    write_run(here, datasets={"kuairand_pure": {"methods": ["vr"]}, "criteo_ssc": {"methods": ["d2q"]}})
+    report = Report("results/demo", "summary")
+    assert leaderboard.boards(report) == [BOARD]
+    rows = rows_of(leaderboard.excluded(report))
+    assert [row[:2] for row in rows if "duration" in str(row[2]) or "ltv" in str(row[2])]
+    hashes = {row[0]: row[-1] for row in rows_of(run_facts.data(report))}
+    assert hashes == {"KuaiRand-Pure": "0" * 16, "Criteo-SSC": None}
 
 
 def test_the_verdict_tables_add_up(here: Path) -> None:
@@ -263,16 +288,17 @@ def test_the_search_is_told(here: Path) -> None:
     assert rows[0][1:] == [2, "RMSE of the mean", "training learning rate 0.1", "1.1 to 1.2"]
 
 
-def test_the_counts_of_a_data_set(here: Path) -> None:
+def test_the_counts_of_the_data_sets_of_a_paper(here: Path) -> None:
     write_run(here, tables=False)
     report = Report("results/demo", "prowtp/table6")
-    published = rows_of(data_statistics.published(report))
-    assert ["Users", 27285, 300, 299, "not comparable"] in published
-    assert ["Interactions", 7210290, None, None, "not run"] in published
-    rules = rows_of(data_statistics.row_rules(report, DATA))
-    assert rules == [["as read", 40000, None, None, 300, 50], ["zero_duration: drop", 39960, 40, 0.1, 299, 49]]
-    parts = rows_of(data_statistics.split(report, DATA, "random_622"))
-    assert parts[2] == ["test", 200, 20.0, 200, 12.5, 12.5, 40, 12.5, 6.25]
+    table = data_statistics.published(report)
+    assert isinstance(table, Table)
+    published = rows_of(table)
+    assert ["Users", "27,285", "300", "300", f"{MINUS}98.9", "as read", "not comparable"] in published
+    assert ["Videos", "7,551", "50", "50", f"{MINUS}99.3", "as read", "not comparable"] in published
+    assert ["Interactions", "7,210,290", None, None, None, None, "not run"] in published
+    sections = [row.title for row in table.rows if isinstance(row, Section)]
+    assert sections == ["wechat21", "KuaiRand-Pure (simulated)", "shortvideo"]
     buckets = rows_of(data_statistics.duration_buckets(report, DATA))
     assert sum(int(str(row[2])) for row in buckets) == 3000
 
@@ -310,6 +336,17 @@ def test_the_modes_of_the_watch_ratio_are_found(here: Path) -> None:
     assert {row[-1] for row in rows} == {"0.12, 1.02"}
     assert [row[3] for row in rows] == pytest.approx([33.4, 33.3, 33.3])
     assert "3 of 3 groups have more than one" in distribution.conclusion(report, DATA)
+
+
+def test_the_watch_ratio_of_a_data_set_without_durations_is_not_drawn(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(here, datasets={"cikm16": {}}, tables=False)
+    report = Report("results/demo", "prowtp/figure1")
+    monkeypatch.setattr(distribution, "show", lambda *_: pytest.fail("a figure is shown"))
+    distribution.draw(report, "cikm16")
+    assert "no durations" in str(distribution.table(report, "cikm16"))
+    assert not distribution.conclusion(report, "cikm16")
 
 
 def test_only_the_resources_page_holds_measured_time(here: Path) -> None:

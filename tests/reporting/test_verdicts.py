@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from handmade_run import write_run
+from handmade_run import own_log, write_run
 from watchtime.core.catalog import find_root
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.job import JobSpec
@@ -24,13 +25,14 @@ from watchtime.reporting.rules import (
     Estimate,
     Ordering,
     Verdict,
+    count_obstacles,
     data_obstacles,
     judge,
     judge_count,
     judge_setting,
     run_obstacles,
 )
-from watchtime.reporting.verdicts import all_verdicts, verdicts
+from watchtime.reporting.verdicts import all_verdicts, count_verdicts, verdicts
 
 PUBLISHED = sorted((find_root() / "config" / "published").glob("*.csv"))
 HEADER = "artifact,dataset,task,method,variant,metric,direction,value,spread,unit,note"
@@ -39,6 +41,7 @@ OPPOSITE = Ordering(-1.0, 2.0, 0.01)
 OPEN = Ordering(-1.0, -2.0, 0.06)
 EQUAL = Ordering(0.0, 2.0, 0.01)
 REFERENCE = "the reference row of its table"
+UNKNOWN = "no published number of rows says whether the log is complete"
 SPLIT = "protocol days_8_2 instead of random_622"
 
 
@@ -125,27 +128,38 @@ def test_the_reason_says_what_was_found(
 def test_simulated_data_are_never_reproduced(
     published: float, mean: float, half: float, ordering: Ordering | str, size: str, rows: int, tolerance: float
 ) -> None:
-    obstacles = data_obstacles(True, rows, rows) + run_obstacles(size, "as_published", "random_622", "random_622")
+    obstacles = data_obstacles(True, [rows], rows) + run_obstacles(size, "as_published", "random_622", "random_622")
     assert judge(published, around(mean, half), ordering, obstacles, tolerance).word != "reproduced"
-    assert judge_count(published, mean, obstacles, tolerance).word == "not comparable"
+    assert judge_count(published, mean, "as read", obstacles, tolerance).word == "not comparable"
+
+
+SAMPLE = "a sample of the data set"
+MORE = "more than the published data set"
 
 
 @pytest.mark.parametrize(
-    ("simulated", "rows", "published", "expected"),
+    ("simulated", "rows", "published", "of_values", "of_counts"),
     [
-        (False, 1000, 1000.0, []),
-        (False, 750, 1000.0, []),
-        (False, 1250, 1000.0, []),
-        (False, 749, 1000.0, ["a sample of the data set (749 of 1,000 rows)"]),
-        (False, 1251, 1000.0, ["more than the published data set (1,251 of 1,000 rows)"]),
-        (False, 1000, None, ["no published number of rows says whether the log is complete"]),
-        (True, 1000, 1000.0, ["simulated data"]),
+        (False, [1000], 1000.0, [], []),
+        (False, [750], 1000.0, [], []),
+        (False, [1250], 1000.0, [], []),
+        (False, [749], 1000.0, [f"{SAMPLE} (749 of 1,000 rows)"], [f"{SAMPLE} (749 of 1,000 rows)"]),
+        (False, [1251], 1000.0, [f"{MORE} (1,251 of 1,000 rows)"], []),
+        # The closest reading counts, and whether it is a sample is seen from the log as read, which stands first.
+        (False, [100, 900, 5000], 1000.0, [], []),
+        (False, [5000, 900], 1000.0, [], []),
+        (False, [100, 1500, 200], 1000.0, [f"{SAMPLE} (1,500 of 1,000 rows)"], [f"{SAMPLE} (1,500 of 1,000 rows)"]),
+        (False, [5000, 600], 1000.0, [f"{MORE} (600 of 1,000 rows)"], []),
+        (False, [1000], None, [UNKNOWN], [UNKNOWN]),
+        (True, [1000], 1000.0, ["simulated data"], ["simulated data"]),
+        (True, [2000], 1000.0, ["simulated data"], ["simulated data"]),
     ],
 )
 def test_what_stands_in_the_way_on_the_side_of_the_data(
-    simulated: bool, rows: int, published: float | None, expected: list[str]
+    simulated: bool, rows: list[float], published: float | None, of_values: list[str], of_counts: list[str]
 ) -> None:
-    assert data_obstacles(simulated, rows, published) == expected
+    assert data_obstacles(simulated, rows, published) == of_values
+    assert count_obstacles(simulated, rows, published) == of_counts
 
 
 @pytest.mark.parametrize(
@@ -165,9 +179,11 @@ def test_what_stands_in_the_way_on_the_side_of_the_run(
 
 
 def test_counts_and_settings() -> None:
-    assert judge_count(100, 102, [], 0.02) == Verdict("reproduced", "within 2\u00a0%")
-    assert judge_count(100, 103, [], 0.02) == Verdict("differs", "more than 2\u00a0% off")
-    assert judge_count(100, 100, ["a sample"], 0.02) == Verdict("not comparable", "a sample")
+    assert judge_count(100, 102, "as read", [], 0.02) == Verdict("reproduced", "within 2\u00a0%: as read")
+    off = Verdict("differs", "the closest reading is 3.0\u00a0% off: watched")
+    assert judge_count(100, 103, "watched", [], 0.02) == off
+    assert judge_count(100, 97, "watched", [], 0.02) == off
+    assert judge_count(100, 100, "as read", ["a sample"], 0.02) == Verdict("not comparable", "a sample")
     assert judge_setting(512, [512.0]) == Verdict("used")
     assert judge_setting(0.001, [0.0003, 0.001]) == Verdict("used")
     assert judge_setting(512, [64.0, 128.0]) == Verdict("differs", "this run has 64 and 128")
@@ -213,15 +229,54 @@ def one(frame: pl.DataFrame, **names: str) -> dict[str, object]:
 
 
 def test_cells_without_a_number_say_why(here: Path) -> None:
+    frame = all_verdicts(write_run(here, artifacts=["prowtp/table6"]))
+    assert one(frame, artifact="table1", paper="prowtp", dataset="kuairand_pure", method="tr", metric="mae")[
+        "reason"
+    ] == ("artifact not in this run")
     frame = all_verdicts(write_run(here, artifacts=["prowtp/table1"]))
     table1 = frame.filter(paper="prowtp", artifact="table1", metric="mae")
     assert one(table1, dataset="wechat21", method="tr")["reason"] == "data set not in this run: wechat21"
     assert one(table1, dataset="kuairand_pure", method="or")["reason"] == "method not in this project yet"
     table6 = frame.filter(paper="prowtp", artifact="table6", metric="n_users")
-    assert one(table6, dataset="kuairand_pure")["reason"] == "artifact not in this run"
     assert one(table6, dataset="shortvideo")["verdict"] == "not comparable"
     assert one(table6, dataset="shortvideo")["reason"] == "private data"
     assert set(frame.filter(paper="prowtp", artifact="table2")["reason"]) == {"artifact not built yet"}
+
+
+def test_a_data_set_without_the_protocol_or_the_method_of_a_table_is_not_run(here: Path) -> None:
+    """WeChat21 leaves the page where another data set has ProWTP's protocol, and stays where none has it."""
+    methods = {"methods": ["vr"]}
+    both = {"kuairand_pure": methods, "wechat21": {"protocols": ["days_12_1_1"], "core": 20, **methods}}
+    plan = write_run(here, datasets=both)
+    frame = verdicts(plan, "prowtp/table1").filter(metric="mae")
+    wechat = frame.filter(dataset="wechat21", method="tr")
+    assert one(wechat)["reason"] == "protocol not in this run on wechat21: random_622"
+    assert one(frame, dataset="kuairand_pure", method="tr")["ours"] is not None
+    assert one(frame, dataset="kuairand_pure", method="tpm")["reason"] == "method not in this run on kuairand_pure: tpm"
+    assert verdicts(plan, "prowtp/table1").equals(all_verdicts(plan).filter(paper="prowtp", artifact="table1"))
+    frame = verdicts(write_run(here, datasets=both, protocols=["days_8_2"]), "prowtp/table1").filter(metric="mae")
+    for dataset, protocol in (("wechat21", "days_12_1_1"), ("kuairand_pure", "days_8_2")):
+        reason = str(one(frame, dataset=dataset, method="tr")["reason"])
+        assert reason.endswith(f"protocol {protocol} instead of random_622")
+
+
+def test_a_log_of_ones_own_gets_our_numbers_and_is_never_comparable(here: Path) -> None:
+    columns = {"user": "viewer", "duration": "length"}
+    plan = write_run(
+        here, scores=as_printed(0.0), datasets={"kuairand_pure": {}, "shortvideo": own_log(here, **columns)}
+    )
+    frame = all_verdicts(plan).filter(dataset="shortvideo")
+    assert set(frame["verdict"]) == {"not comparable"}
+    reason = "private data, a log of one's own stands for it"
+    users = one(frame, artifact="table6", metric="n_users")
+    assert (users["ours"], users["reason"]) == (300.0, reason)
+    assert one(frame, artifact="table8", method="tr", metric="mae")["reason"] == "private data"
+    unprinted = verdicts(plan, "prowtp/table1")
+    assert "shortvideo" not in set(unprinted["dataset"])
+    public = write_run(here, datasets={"kuairand_pure": own_log(here, duration="length")}, tables=False)
+    frame = verdicts(public, "prowtp/table1").filter(pl.col("ours").is_not_null())
+    assert frame.height
+    assert set(frame["reason"]) == {"a log of one's own stands for it"}
 
 
 def test_a_task_that_the_run_lacks_is_not_run(here: Path) -> None:
@@ -239,6 +294,15 @@ def test_settings_are_used_or_differ(here: Path) -> None:
     tiny = all_verdicts(write_run(here, size="tiny")).filter(paper="prowtp")
     assert one(tiny, artifact="text_s5.1", metric="hp_patience")["reason"] == "this run has 2"
     assert one(tiny, artifact="text_table8_caption", metric="hp_n_seeds")["reason"] == "this run has 3"
+
+
+def test_a_setting_of_one_data_set_is_that_of_its_own_jobs(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = write_run(here)
+    batch = [cell for cell in read_published(PUBLISHED) if (cell.paper, cell.metric) == ("prowtp", "hp_batch")][:1]
+    for dataset, verdict in (("none", "used"), ("kuairand_pure", "used"), ("wechat21", "not run")):
+        found = [replace(batch[0], dataset=dataset)]
+        monkeypatch.setattr("watchtime.reporting.verdicts.read_published", lambda files, found=found: found)
+        assert all_verdicts(plan)["verdict"].to_list() == [verdict]
 
 
 def test_a_searched_setting_counts_with_every_value_of_its_space(here: Path) -> None:
@@ -356,16 +420,35 @@ def test_one_repetition_gives_no_verdict_on_values_or_orders(complete: Callable[
     assert set(frame["p_value"]) == {None}
 
 
-def test_counts_are_compared_as_read_and_only_where_the_log_is_complete(here: Path) -> None:
-    frame = verdicts(write_run(here, real=True, rows=WHOLE, tables=False), "prowtp/table6").filter(
-        dataset="kuairand_pure"
-    )
-    words = dict(frame.select("metric", "verdict").iter_rows())
-    assert words["n_interactions"] == "reproduced"
-    assert words["n_users"] == "differs"
-    assert words["n_duration_buckets"] == "reproduced"
+def test_counts_are_compared_with_every_reading_and_only_where_the_log_is_complete(here: Path) -> None:
+    other = {"candidates": [{"rule": "both logs", "rows": 1_436_609, "users": 27_285, "items": 7_551}]}
+    plan = write_run(here, real=True, rows=1_141_112, counts=other, tables=False)
+    frame = verdicts(plan, "prowtp/table6").filter(dataset="kuairand_pure")
+    found = {one["metric"]: (one["ours"], one["verdict"], one["reason"]) for one in frame.iter_rows(named=True)}
+    assert found == {
+        "n_users": (27_285.0, "reproduced", "within 2\u00a0%: both logs"),
+        "n_items": (7_551.0, "reproduced", "within 2\u00a0%: both logs"),
+        "n_interactions": (1_141_112.0, "differs", "the closest reading is 7.3\u00a0% off: as read"),
+        "n_duration_buckets": (5.0, "reproduced", "within 2\u00a0%: the number that this project uses"),
+    }
     sample = verdicts(write_run(here, real=True, rows=1000, tables=False), "prowtp/table6")
     assert set(sample.filter(dataset="kuairand_pure")["verdict"]) == {"not comparable"}
+
+
+def test_the_counts_of_a_data_set_are_those_of_all_papers(here: Path) -> None:
+    """They need no page of their paper: LabelCraft's are judged by the k-core, PTPM's stand in its text."""
+    wechat = {"protocols": ["days_12_1_1"], "core": 20, "methods": ["vr"]}
+    plan = write_run(here, datasets={"wechat21": wechat})
+    frame = count_verdicts(plan, "wechat21")
+    places = Counter(frame.select("paper", "artifact").iter_rows())
+    expected = {("labelcraft", "table1"): 4, ("prowtp", "table6"): 4, ("prowtp", "text_a5"): 1}
+    assert places == {**expected, ("ptpm", "text_s5.1.1"): 3}
+    assert one(frame, paper="labelcraft", metric="density")["ours"] == 1000 / (25 * 20)
+    assert set(frame["reason"]) == {"simulated data"}
+    names = ["paper", "artifact", "metric"]
+    whole = all_verdicts(plan).filter(dataset="wechat21", task="stats").join(frame, on=names, how="semi")
+    assert whole.sort(names).equals(frame.sort(names))
+    assert "artifact not built yet" not in set(whole["reason"])
 
 
 def test_the_row_count_of_a_data_set_is_the_papers_own_before_any_other() -> None:

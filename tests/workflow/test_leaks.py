@@ -17,8 +17,7 @@ from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import RunConfig
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
-from watchtime.datasets.interactions import as_enums
-from watchtime.datasets.protocols import TEST, TRAINING, VALIDATION
+from watchtime.datasets.protocols import OUTSIDE, TEST, TRAINING, VALIDATION
 from watchtime.labels.fitting import fit
 from watchtime.training.job import train
 
@@ -63,28 +62,35 @@ def prepare() -> None:
 
 
 def corrupted(honest: Path, folder: Path, parts: list[int]) -> Path:
-    """Return a copy of the run in which every value of the rows of ``parts`` is another."""
+    """Return a copy of the run in which every value of the rows of ``parts`` is another.
+
+    So are the features of the users and items that no other row has.
+    """
     shutil.copytree(honest, folder, dirs_exist_ok=True)
     with chdir(folder):
-        file = PLAN.data_folder(DATASET) / "interactions.parquet"
+        file, *tables = PLAN.data_files(DATASET)
         frame = pl.read_parquet(file)
-        rows = pl.Series(np.isin(np.load(PLAN.data_folder(DATASET) / PROTOCOL / "part.npy"), parts))
-        text = [name for name, dtype in frame.schema.items() if dtype == pl.Enum]
-        frame = frame.with_columns(pl.col(text).cast(pl.String))
-        frame = frame.with_columns(
-            pl.when(rows).then(value).otherwise(name).alias(name) for name, value in other(frame)
-        )
-        as_enums(frame, text).write_parquet(file)
+        # Rows of the random policy are in no part, and no business of this protocol.
+        rows = pl.Series(np.isin(np.load(PLAN.data_folder(DATASET) / PROTOCOL / "part.npy"), [*parts, OUTSIDE]))
+        for side, path in zip(("user", "item"), tables, strict=True):
+            table = pl.read_parquet(path)
+            seen = table[side].is_in(frame.filter(~rows)[side].unique().implode())
+            changed(table, ~seen, [side]).write_parquet(path)
+        changed(frame, rows, ["raw_row"]).write_parquet(file)
         prepare()
     return folder
 
 
+def changed(frame: pl.DataFrame, rows: pl.Series, kept: list[str]) -> pl.DataFrame:
+    """Return the frame with other values in the chosen rows of every column that is not kept."""
+    values = ((name, value) for name, value in other(frame) if name not in kept)
+    return frame.with_columns(pl.when(rows).then(value).otherwise(name).alias(name) for name, value in values)
+
+
 def other(frame: pl.DataFrame) -> Iterator[tuple[str, pl.Expr]]:
-    """Return another value for every column but the raw row; text sorts before what training has seen."""
+    """Return another value for every column; text sorts before what training has seen."""
     for name, dtype in frame.schema.items():
         column = pl.col(name)
-        if name == "raw_row":
-            continue
         if dtype == pl.String:
             yield name, pl.lit("!unseen")
         elif dtype == pl.List(pl.String):
@@ -122,8 +128,9 @@ def test_training_rows_are_encoded_as_before(honest: Path, tmp_path: Path) -> No
     logs = [EncodedLog.load(folder / ENCODED) for folder in folders]
     for part, alike in ((TRAINING, True), (TEST, False)):
         one, two = (log.rows(np.flatnonzero(log.part == part)) for log in logs)
-        for name in ("categorical", "numeric", "watch_time", "duration", "timestamp"):
+        for name in ("categorical", "numeric", "duration", "timestamp"):
             assert np.array_equal(getattr(one, name), getattr(two, name), equal_nan=True) == alike, name
+        assert np.array_equal(one.target("watch_time"), two.target("watch_time")) == alike
 
 
 def test_corrupted_training_rows_are_noticed(honest: Path, tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_another_seed_of_the_simulator_simulates_again(project: Project) -> None
         ("sise: tiny\nrepetitions: many", "repetitions: found 'many', allowed: a whole number."),
         ("name: a\nname: b", "the mapping that begins in line 1 has the key 'name' twice."),
         ("settings: {vr: {training: {epochs: 0}}}", "settings.vr.training: epochs: found 0, allowed: 1 or more."),
-        ("methods: []\nartifacts: []", "methods: nothing can run (the list is empty)."),
+        ("methods: []\nartifacts: []\ndatasets: {kuairand_pure: {}}", "methods: nothing can run (the list is empty)."),
         ("- a", "Config file must be given as JSON or YAML with keys at top level."),
         ("a: [", "Config file is not valid JSON or YAML."),
         ("a: !!python/object/apply:os.mkdir [made]", "Config file is not valid JSON or YAML."),

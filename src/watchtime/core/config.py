@@ -14,7 +14,7 @@ from watchtime.core.mistakes import sentences
 from watchtime.core.settings import Settings
 
 # Raised when the simulator writes other bytes from the same settings.
-SIMULATOR_VERSION = 1
+SIMULATOR_VERSION = 2
 
 Model = TypeVar("Model", bound=Settings)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]

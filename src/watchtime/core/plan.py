@@ -158,19 +158,19 @@ class Plan:
         artifact, datasets = self.artifacts[name], self.artifact_datasets(name)
         inputs = [self.template(name), *self.published_files]
         if "counts" in artifact.reads:
-            inputs += [
-                file
-                for dataset in datasets
-                for file in self.count_files(
-                    dataset, [self.artifact_protocol(artifact, dataset)] if artifact.protocol else []
-                )
-            ]
+            inputs += [file for one in datasets for file in self.count_files(one, self._shown_protocols(artifact, one))]
         if "interactions" in artifact.reads:
             inputs += [self.data_folder(dataset) / "interactions.parquet" for dataset in datasets]
         if "results" in artifact.reads:
             folders = [self.job_folder(self.jobs[key]) for key in self.artifact_keys(name)]
             inputs += [folder / file for folder in folders for file in ("metrics.json", "history.parquet")]
         return inputs
+
+    def _shown_protocols(self, artifact: Artifact, dataset: str) -> list[str]:
+        """The protocols whose counts a page shows: statistics may be those of any k-core."""
+        if artifact.task == "stats":
+            return self.protocols(dataset)
+        return [self.artifact_protocol(artifact, dataset)] if artifact.protocol else []
 
     def _page_inputs(self, name: str) -> list[Path]:
         if name == "resources":

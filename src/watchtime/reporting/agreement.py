@@ -101,7 +101,7 @@ def _numbers(one: dict[str, Any], decimals: int) -> list[Value]:
 def _orders(report: Report, dataset: str) -> list[str]:
     """Say which differences to the reference row are significant, and whether they point as published."""
     artifact = report.artifact
-    if artifact.reference_row is None:
+    if artifact.reference_row is None or not report.verdicts.filter(dataset=dataset).height:
         return []
     tested = report.verdicts.filter(pl.col("p_value") <= ALPHA, dataset=dataset)
     agrees = pl.col("difference").sign() == pl.col("published_difference").sign()
@@ -121,7 +121,7 @@ def _constant(report: Report, dataset: str) -> list[str]:
     line, measure = Line("training_constant", "median", "median"), Measure.of("mae")
     ours = report.results(dataset).summary(line, measure)
     printed = report.verdicts.filter(dataset=dataset, metric="mae")["published"].to_list()
-    if ours is None or not printed or report.plan.is_simulated(dataset):
+    if ours is None or not printed or report.origin(dataset) != "real":
         return []
     span = f"{format_number(min(printed), 2)} to {format_number(max(printed), 2)}"
     return [

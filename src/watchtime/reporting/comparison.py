@@ -158,7 +158,7 @@ def _is_printed(report: Report, dataset: str, row: PublishedRow, line: Line | No
 def _job_entries(report: Report, dataset: str, method: str, variant: str, title: str | None = None) -> list[Entry]:
     plan, task = report.plan, report.artifact.task
     title = title or report.method_title(method, variant)
-    reason = plan.catalog.reason_against(method, dataset, task, plan.is_simulated(dataset), variant)
+    reason = plan.reason_against(method, dataset, task, variant)
     if reason:
         return [Entry(title, None, reason=sentence(f"not run: {reason}"))]
     readouts = _readouts(report, dataset, method, variant)

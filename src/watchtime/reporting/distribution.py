@@ -14,7 +14,7 @@ from watchtime.reporting.duration_groups import DurationGroup, Floats, duration_
 from watchtime.reporting.figures import PALETTE, figure, show
 from watchtime.reporting.report import Report
 from watchtime.reporting.tables import Column, Table, Value
-from watchtime.reporting.text import Markdown
+from watchtime.reporting.text import Markdown, escape
 from watchtime.reporting.words import percent
 
 LENGTHS = ("Short", "Middle", "Long")
@@ -38,7 +38,9 @@ def modes(counts: npt.NDArray[np.int64]) -> list[int]:
 
 
 def draw(report: Report, dataset: str) -> None:
-    """Draw a histogram of the watch ratio for short, middle and long videos."""
+    """Draw a histogram of the watch ratio for short, middle and long videos, where there are durations."""
+    if not report.has_ratio(dataset):
+        return
     groups = _groups(report, dataset)
     drawing = figure("full", 58)
     panels = drawing.subplots(1, len(groups), sharey=True, squeeze=False)[0]
@@ -57,8 +59,10 @@ def draw(report: Report, dataset: str) -> None:
     show(drawing, _caption(report, dataset, groups))
 
 
-def table(report: Report, dataset: str) -> Table:
+def table(report: Report, dataset: str) -> Table | Markdown:
     """The same distributions in numbers."""
+    if not report.has_ratio(dataset):
+        return Markdown(f"{escape(report.data_title(dataset))} has no durations, and so no watch ratios.")
     rows: list[list[Value]] = [
         [
             group.name,
@@ -72,7 +76,8 @@ def table(report: Report, dataset: str) -> Table:
         for group in _groups(report, dataset)
     ]
     columns = [
-        *(Column("Videos"), Column("Duration", "s", align="right"), Column("Rows"), Column("Not watched", "%", 1)),
+        *(Column(report.card(dataset).item_title), Column("Duration", "s", align="right")),
+        *(Column("Rows"), Column("Not watched", "%", 1)),
         *(Column("Ratio ≥ 1", "%", 1), Column("Median ratio", decimals=3), Column("Modes of the ratio")),
     ]
     caption = f"Watch ratio on {report.data_title(dataset)} by the length of the video, three groups of equal size."
@@ -81,6 +86,8 @@ def table(report: Report, dataset: str) -> Table:
 
 def conclusion(report: Report, dataset: str) -> Markdown:
     """Say how many modes every group has, and how the share of whole views depends on the duration."""
+    if not report.has_ratio(dataset):
+        return Markdown("")
     groups = _groups(report, dataset)
     found = [f"{group.name.lower()} videos {len(_modes(group))}" for group in groups]
     several = sum(len(_modes(group)) > 1 for group in groups)

@@ -12,7 +12,7 @@ from watchtime.reporting.report import Report
 from watchtime.reporting.results import ALPHA, Line, Measure, Results
 from watchtime.reporting.tables import Cell, Column, Table, Value
 from watchtime.reporting.text import Markdown
-from watchtime.reporting.words import percent
+from watchtime.reporting.words import percent, target_name
 
 MEASURES = (Measure.of("xauc"), Measure.of("rmse"), Measure.of("mae"))
 POWER = 0.8
@@ -28,20 +28,21 @@ class Board:
 
 
 def boards(report: Report) -> list[Board]:
-    """Return the leaderboards of the run."""
-    config = report.plan.config
+    """Return the leaderboards of the run that any job can stand in."""
+    plan = report.plan
     return [
         Board(dataset, task, protocol)
-        for dataset in config.datasets
-        for task in config.tasks
-        for protocol in config.protocols
+        for dataset in plan.config.datasets
+        for task in plan.tasks(dataset)
+        for protocol in plan.protocols(dataset)
+        if plan.job_keys(dataset, task, protocol)
     ]
 
 
 def title(report: Report, board: Board) -> str:
     """Return the heading of a leaderboard."""
     protocol = report.plan.catalog.protocols[board.protocol].title
-    return f"{report.data_title(board.dataset)}, {board.task.replace('_', ' ')}, {protocol}"
+    return f"{report.data_title(board.dataset)}, {target_name(board.task)}, {protocol}"
 
 
 def table(report: Report, board: Board) -> Table:
@@ -93,14 +94,21 @@ def excluded(report: Report) -> Table | Markdown:
     """List what could not run, with the reason."""
     plan = report.plan
     rows = [[*place.rsplit(" on ", 1), reason] for place, reason in plan.excluded().items()]
-    rows += [[name, "all", "left out by this run's list of methods"] for name in _left_out(report)]
+    rows += [[methods, where, "left out by the list of methods"] for methods, where in _left_out(report).items()]
     if not rows:
         return Markdown("Every method and variant ran on every data set.")
     return Table([Column("Method"), Column("Where"), Column("Reason")], rows, caption="What did not run, and why.")
 
 
-def _left_out(report: Report) -> list[str]:
-    return [name for name in report.plan.catalog.methods if name not in report.plan.methods]
+def _left_out(report: Report) -> dict[str, str]:
+    """Return the methods that lists of methods leave out, with the data sets on which they do."""
+    plan, places = report.plan, dict[str, list[str]]()
+    for dataset in plan.config.datasets:
+        chosen = plan.catalog.chosen_methods(plan.config, dataset)
+        left = ", ".join(name for name in plan.catalog.methods if name not in chosen)
+        places.setdefault(left, []).append(dataset)
+    names = {left: ", ".join(found) for left, found in places.items() if left}
+    return {left: "all" if len(places) == 1 else found for left, found in names.items()}
 
 
 def _results(report: Report, board: Board) -> Results:

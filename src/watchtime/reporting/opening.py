@@ -1,20 +1,24 @@
-"""How a page on a published table or figure begins: question, data, protocol, and what the paper leaves open."""
+"""How a page begins: question, data, protocol, and what the paper leaves open."""
 
 from __future__ import annotations
 
-from watchtime.reporting import rules
+from typing import Any
+
+from watchtime.core.catalog import DatasetOption
+from watchtime.reporting import obstacles
 from watchtime.reporting.published import read_published, row_counts
 from watchtime.reporting.report import Report
 from watchtime.reporting.text import Markdown, escape
+from watchtime.reporting.words import target_name
 
 
 def opening(report: Report) -> Markdown:
-    """Return the paragraphs with which the page begins."""
+    """Return the paragraphs with which the page of a published table or figure begins."""
     paper = report.plan.catalog.papers[report.name.split("/")[0]]
     paragraphs = [
         f"**Question.** {escape(report.artifact.question)} ({escape(paper.title)}: {escape(paper.reference)}.)",
         *(f"**Data.** {_data(report, dataset)}" for dataset in report.datasets),
-        f"**Protocol.** {_protocol(report)}",
+        *(f"**Protocol.** {line}" for line in _protocols(report)),
     ]
     if "results" in report.artifact.reads:
         paragraphs.append(f"**Measured.** {_measured(report)}")
@@ -24,24 +28,63 @@ def opening(report: Report) -> Markdown:
     return Markdown("\n\n".join(paragraphs))
 
 
+def data_opening(report: Report, dataset: str) -> Markdown:
+    """Return the paragraphs with which the page of a data set begins."""
+    card, source = report.card(dataset), report.plan.config.datasets[dataset]
+    question = "What is in these data, are they those that the papers describe, and what does the split leave open?"
+    units = {task: report.unit(dataset, task) for task in card.tasks}
+    targets = ", ".join(target_name(task) + (f" ({unit})" if unit else "") for task, unit in units.items())
+    paragraphs = [
+        f"**Question.** {question}",
+        f"**Data.** {escape(card.title)}: {escape(card.summary)}. Source: {escape(card.reference)}. Licence: "
+        f"{escape(card.licence)}; redistribution: {escape(card.redistribution)}. Targets: {escape(targets)}. "
+        f"{_files(report, dataset)}",
+    ]
+    chosen = card.read_options(source.options)
+    if chosen:
+        notes = [_option(option, chosen[name]) for name, option in card.options.items()]
+        paragraphs.append("**How the files were read.**\n\n" + "\n".join(f"- {note}" for note in notes))
+    return Markdown("\n\n".join(paragraphs))
+
+
+def _files(report: Report, dataset: str) -> str:
+    """Say which files were read."""
+    source = report.plan.config.datasets[dataset]
+    if source.is_simulated:
+        size = source.simulator
+        return (
+            f"Here the files are *simulated* in the official layout from seed {size.seed}: {size.rows:,} rows of the "
+            f"main log, {size.users:,} users, {size.items:,} {report.items(dataset)}, {size.days} days."
+        )
+    if source.log:
+        own = source.log
+        target = target_name(own.task)
+        columns = {"user": own.user, "item": own.item, target: own.target, "duration": own.duration, "time": own.time}
+        named = ", ".join(f"{name} from the column {column}" for name, column in columns.items() if column)
+        return f"Here a log of one's own is read: {escape(named)}."
+    return "Here the official files were fetched." if source.download else "Here the files were given by the user."
+
+
+def _option(option: DatasetOption, value: Any) -> str:
+    choice = option.choices.get(value) if isinstance(value, str) else None
+    shown = " ".join(map(str, value)) or "none" if isinstance(value, list) else str(value).replace("_", " ")
+    usual = "" if value == option.default else " (not the default)"
+    note = f": {escape(choice.note)}" if choice else ""
+    return f"{escape(option.note)}: *{escape(shown)}*{usual}{note}."
+
+
 def value_obstacles(report: Report, dataset: str) -> list[str]:
     """Return why values measured on a data set of this run cannot be compared with published ones."""
-    published = row_counts(read_published(report.plan.published_files), report.name.split("/")[0]).get(dataset)
-    rows = report.counts(dataset)["rules"][0]["rows"]
-    config, artifact = report.plan.config, report.artifact
-    data = rules.data_obstacles(report.plan.is_simulated(dataset), rows, published)
-    run = rules.run_obstacles(config.size, config.regime, report.protocol, artifact.protocol)
-    return data + (run if artifact.rows else [])
+    published = row_counts(read_published(report.plan.published_files), report.name.split("/")[0])
+    return obstacles.value_obstacles(report.plan, report.name, dataset, published.get(dataset))
 
 
 def _data(report: Report, dataset: str) -> str:
     counts = report.counts(dataset)["rules"]
-    source = report.plan.config.datasets[dataset].simulator
-    origin = f"simulated from seed {source.seed}" if report.plan.is_simulated(dataset) else "real"
     sentences = [
-        f"{escape(report.plan.catalog.datasets[dataset].title)}, {origin}: {counts[0]['rows']:,} rows as read, "
-        f"{counts[-1]['rows']:,} after the row rules, of {counts[-1]['users']:,} users and "
-        f"{counts[-1]['items']:,} videos."
+        f"{escape(report.plan.catalog.datasets[dataset].title)}, {report.origin(dataset)}: "
+        f"{counts[0]['rows']:,} rows as read, {counts[-1]['rows']:,} after the row rules, of {counts[-1]['users']:,} "
+        f"users and {counts[-1]['items']:,} {report.items(dataset)}."
     ]
     reasons = value_obstacles(report, dataset)
     if reasons and report.verdicts.filter(dataset=dataset).height:
@@ -49,14 +92,25 @@ def _data(report: Report, dataset: str) -> str:
     return " ".join(sentences)
 
 
-def _protocol(report: Report) -> str:
+def _protocols(report: Report) -> list[str]:
+    """Return a sentence per protocol, with its data sets where they have different ones."""
     if report.artifact.protocol is None:
-        return "All rows that the row rules leave, whatever the split."
-    title = escape(report.plan.catalog.protocols[report.protocol].title)
-    own = report.artifact.protocol
-    if own == report.protocol:
+        return ["All rows that the row rules leave, whatever the split."]
+    datasets: dict[str, list[str]] = {}
+    for dataset in report.datasets:
+        datasets.setdefault(report.protocol(dataset), []).append(report.plan.catalog.datasets[dataset].title)
+    return [
+        _protocol(report, protocol) + (f" ({escape(', '.join(titles))}.)" if len(datasets) > 1 else "")
+        for protocol, titles in datasets.items()
+    ]
+
+
+def _protocol(report: Report, protocol: str) -> str:
+    catalog, own = report.plan.catalog, report.artifact.protocol
+    title = escape(catalog.protocols[protocol].title)
+    if own is None or own == protocol:
         return f"{title[:1].upper()}{title[1:]}, as the paper's as far as it says."
-    other = escape(report.plan.catalog.protocols[own].title)
+    other = escape(catalog.protocols[own].title)
     return f"{title[:1].upper()}{title[1:]}; the paper's, {other}, is not in this run."
 
 

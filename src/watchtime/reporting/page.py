@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from watchtime.core.errors import WatchtimeError, unknown
-from watchtime.core.plan import SUMMARIES, Plan
+from watchtime.core.plan import SIMULATOR_FITTED_TO, Plan
 
 SIMULATED = "SIMULATED DATA"
+DATA = "data/"
+"""What the names of the data sets' own pages begin with."""
+SIMULATOR = "simulator"
+"""The page on how close the simulated log is to a real one."""
 
 
 @dataclass(frozen=True)
@@ -25,22 +30,44 @@ def page_of(plan: Plan, name: str) -> Page:
 
     Raises WatchtimeError where the run has no such page.
     """
-    if name not in (*SUMMARIES, *plan.artifacts):
-        raise WatchtimeError(unknown("artifact", name, [*SUMMARIES, *plan.artifacts], "--artifact"))
-    run = [f"run {plan.config.name}", f"size {plan.config.size}"]
-    if name in SUMMARIES:
-        protocols = [plan.catalog.protocols[protocol].title for protocol in plan.config.protocols]
-        title, subtitle = name.capitalize(), [*run, *protocols]
+    if name not in (*plan.pages, *plan.artifacts):
+        raise WatchtimeError(unknown("artifact", name, [*plan.pages, *plan.artifacts], "--artifact"))
+    datasets = page_datasets(plan, name)
+    if name in plan.pages:
+        title = _page_title(plan, name)
+        protocols = [] if name == SIMULATOR else [one for dataset in datasets for one in plan.protocols(dataset)]
     else:
         artifact = plan.artifacts[name]
         title = f"{artifact_label(plan, name)}: {artifact.title}"
-        protocol = plan.catalog.protocols[plan.artifact_protocol(artifact)].title
-        subtitle = [*run, protocol if artifact.protocol else "all rows"]
-    return Page(title, " · ".join(subtitle), _banner(plan))
+        protocols = [plan.artifact_protocol(artifact, dataset) for dataset in datasets if artifact.protocol]
+    subtitle = [f"run {plan.config.name}", f"size {plan.config.size}", _protocols(plan, protocols)]
+    return Page(title, " · ".join(subtitle), _banner(plan, datasets))
 
 
-def _banner(plan: Plan) -> str | None:
-    datasets = list(plan.config.datasets)
+def page_datasets(plan: Plan, name: str) -> list[str]:
+    """Return the data sets that a page is about."""
+    if name in plan.artifacts:
+        return plan.artifact_datasets(name)
+    if name == SIMULATOR:
+        return [SIMULATOR_FITTED_TO]
+    return [name.removeprefix(DATA)] if name.startswith(DATA) else list(plan.config.datasets)
+
+
+def _page_title(plan: Plan, name: str) -> str:
+    if name.startswith(DATA):
+        return f"Data: {plan.catalog.datasets[name.removeprefix(DATA)].title}"
+    if name == SIMULATOR:
+        return f"Simulator: {plan.catalog.datasets[SIMULATOR_FITTED_TO].title}, real and simulated"
+    return name.capitalize()
+
+
+def _protocols(plan: Plan, names: Sequence[str]) -> str:
+    """Return what the subtitle says of the protocols: the title of one, so that it stays one line."""
+    titles = list(dict.fromkeys(plan.catalog.protocols[name].title for name in names))
+    return f"{len(titles)} protocols" if len(titles) > 1 else next(iter(titles), "all rows")
+
+
+def _banner(plan: Plan, datasets: Sequence[str]) -> str | None:
     simulated = [plan.catalog.datasets[name].title for name in datasets if plan.is_simulated(name)]
     if not simulated:
         return None
@@ -48,6 +75,12 @@ def _banner(plan: Plan) -> str | None:
 
 
 def artifact_label(plan: Plan, name: str) -> str:
-    """Return how an artifact is cited: ``ProWTP, table 1``."""
+    """Return how a place in a paper is cited: ``ProWTP, table 1``, ``RQ-Reg, text s4.1.1``."""
     paper, artifact = name.split("/")
-    return f"{plan.catalog.papers[paper].title}, {re.sub(r'(?<=[a-z])(?=[0-9])', ' ', artifact)}"
+    place = re.sub(r"^(table|figure)(?=[0-9])", r"\1 ", artifact).replace("_", " ")
+    return f"{paper_title(plan, paper)}, {place}"
+
+
+def paper_title(plan: Plan, paper: str) -> str:
+    """Return the title of a paper, its name where the catalogue lacks it."""
+    return plan.catalog.papers[paper].title if paper in plan.catalog.papers else paper

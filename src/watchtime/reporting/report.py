@@ -8,16 +8,16 @@ from typing import Any, Literal
 
 import polars as pl
 
-from watchtime.core.catalog import Artifact, find_root
+from watchtime.core.catalog import Artifact, DatasetCard, find_root
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json
 from watchtime.core.plan import Plan
+from watchtime.datasets.encoded import EncodedLog
 from watchtime.reporting import collect
-from watchtime.reporting.page import page_of
-from watchtime.reporting.published import PublishedCell, read_published
+from watchtime.reporting.page import DATA, page_datasets, page_of
 from watchtime.reporting.results import Line, Results
 from watchtime.reporting.text import Markdown, escape
-from watchtime.reporting.verdicts import verdicts
+from watchtime.reporting.verdicts import count_verdicts, verdicts
 
 
 class Report:
@@ -40,16 +40,33 @@ class Report:
 
     @property
     def datasets(self) -> list[str]:
-        return list(self.plan.config.datasets)
+        return page_datasets(self.plan, self.name)
 
-    @property
-    def protocol(self) -> str:
-        """The protocol under which the page's numbers stand."""
-        return self.plan.artifact_protocol(self.artifact)
+    def protocol(self, dataset: str) -> str:
+        """The protocol under which the page's numbers on a data set stand."""
+        return self.plan.artifact_protocol(self.artifact, dataset)
+
+    def card(self, dataset: str) -> DatasetCard:
+        return self.plan.catalog.datasets[dataset]
+
+    def items(self, dataset: str) -> str:
+        """What the items of a data set are called inside a sentence."""
+        return self.card(dataset).item_title.lower()
+
+    def has_ratio(self, dataset: str) -> bool:
+        """Whether the data set has durations, and so watch ratios."""
+        return "watch_ratio" in self.card(dataset).tasks
+
+    def origin(self, dataset: str) -> str:
+        """Where the raw files are from."""
+        source = self.plan.config.datasets[dataset]
+        if source.is_simulated:
+            return f"simulated from seed {source.simulator.seed}"
+        return "a log of one's own" if source.log else "real"
 
     def data_title(self, dataset: str) -> str:
         """The data set's title, which says where the log is simulated."""
-        title = self.plan.catalog.datasets[dataset].title
+        title = self.card(dataset).title
         return f"{title} (simulated)" if self.plan.is_simulated(dataset) else title
 
     def method_title(self, method: str, variant: str) -> str:
@@ -64,7 +81,7 @@ class Report:
 
     def unit(self, dataset: str, task: str) -> str | None:
         """The unit of a target, None for a ratio."""
-        unit = self.plan.catalog.datasets[dataset].tasks[task]
+        unit = self.card(dataset).tasks[task]
         return None if unit == "ratio" else unit
 
     def heading(self) -> Markdown:
@@ -75,20 +92,20 @@ class Report:
 
     def results(self, dataset: str) -> Results:
         """The values of the page's jobs on one data set."""
-        frame = self._metrics.filter(dataset=dataset, task=self.artifact.task, protocol=self.protocol)
+        frame = self._metrics.filter(dataset=dataset, task=self.artifact.task, protocol=self.protocol(dataset))
         return Results(frame, self.plan.config.repetitions)
 
     def test_rows(self, dataset: str) -> int:
-        return self._metrics.filter(dataset=dataset, protocol=self.protocol)["test_rows"][0]
+        return self._metrics.filter(dataset=dataset, protocol=self.protocol(dataset))["test_rows"][0]
 
     def history(self, dataset: str, method: str, variant: str) -> pl.DataFrame:
         """The learning curves of a job: repetition, epoch, training and validation loss."""
         self._may_read("results")
-        key = "/".join((dataset, self.artifact.task, self.protocol, self.plan.config.regime, method, variant))
+        key = "/".join((dataset, self.artifact.task, self.protocol(dataset), self.plan.config.regime, method, variant))
         return pl.read_parquet(self.plan.job_folder(self.plan.jobs[key]) / "history.parquet")
 
     def counts(self, dataset: str) -> dict[str, Any]:
-        """The numbers of rows, users and items before and after every row rule."""
+        """The numbers of rows, users and items before and after every row rule, and under other readings."""
         self._may_read("counts")
         return read_json(self.plan.data_folder(dataset) / "counts.json")
 
@@ -98,9 +115,21 @@ class Report:
         return read_json(self.plan.data_folder(dataset) / protocol / "counts.json")
 
     def interactions(self, dataset: str, columns: list[str]) -> pl.DataFrame:
-        """Columns of the rows that are left after the row rules."""
+        """Columns of the rows that are left after the row rules, of the main log where there are several."""
         self._may_read("interactions")
-        return pl.read_parquet(self.plan.data_folder(dataset) / "interactions.parquet", columns=columns)
+        rows = pl.scan_parquet(self.plan.data_folder(dataset) / "interactions.parquet", glob=False)
+        main = self.card(dataset).main_log
+        if main is not None and "log" in rows.collect_schema():
+            rows = rows.filter(log=main)
+        return rows.select(columns).collect()
+
+    def encoded(self, dataset: str, protocol: str) -> EncodedLog:
+        """The rows of a split as methods read them."""
+        return EncodedLog.load(self._encoded(dataset, protocol))
+
+    def encoding_counts(self, dataset: str, protocol: str) -> dict[str, dict[str, Any]]:
+        """The numbers of ids of every field, and how many rows of validation and test have an unknown one."""
+        return read_json(self._encoded(dataset, protocol) / "counts.json")
 
     def table(self, name: Literal["metrics", "verdicts", "resources"]) -> pl.DataFrame:
         """One of the tables of the whole run."""
@@ -121,20 +150,22 @@ class Report:
     # What was published
 
     @cached_property
-    def published(self) -> list[PublishedCell]:
-        """The artifact's published cells on the data sets of the run."""
-        cells = read_published(self.plan.published_files)
-        return [cell for cell in cells if cell.name == self.name and cell.dataset in self.datasets]
-
-    @cached_property
     def verdicts(self) -> pl.DataFrame:
-        """The artifact's verdicts, one row per published cell."""
-        return verdicts(self.plan, self.name)
+        """The verdicts on the published cells of the artifact, or on all published counts of the page's data set."""
+        if self.name in self.plan.artifacts:
+            return verdicts(self.plan, self.name)
+        self._may_read("counts")
+        return count_verdicts(self.plan, self.datasets[0])
 
     @cached_property
     def _metrics(self) -> pl.DataFrame:
         self._may_read("results")
         return collect.metrics(self.plan, self.plan.artifact_keys(self.name))
+
+    def _encoded(self, dataset: str, protocol: str) -> Path:
+        if not self.name.startswith(DATA):
+            raise WatchtimeError(f"{self.name}: the page reads encoded rows, which only the page of a data set may.")
+        return self.plan.encoded_folder(dataset, protocol)
 
     def _may_read(self, kind: str) -> None:
         allowed = self.plan.reads(self.name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from watchtime.reporting.report import Report
 from watchtime.reporting.tables import Column, Section, Table, Value
+from watchtime.reporting.words import target_name
 
 
 def jobs(report: Report) -> Table:
@@ -14,7 +15,7 @@ def jobs(report: Report) -> Table:
     frame = report.table("resources")
     for (dataset, task, protocol), board in frame.group_by("dataset", "task", "protocol", maintain_order=True):
         title = report.plan.catalog.protocols[str(protocol)].title
-        rows.append(Section(f"{report.data_title(str(dataset))}, {str(task).replace('_', ' ')}, {title}"))
+        rows.append(Section(f"{report.data_title(str(dataset))}, {target_name(str(task))}, {title}"))
         rows += [_job(report, one) for one in board.iter_rows(named=True)]
     columns = [
         *(Column("Method"), Column("Device"), Column("Training", "s", 1), Column("Training", "samples/s", 0)),

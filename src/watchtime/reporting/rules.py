@@ -5,7 +5,7 @@ rule that applies decides:
 
 | | a published cell … | verdict |
 |---|---|---|
-| 1 | of a data set that only the authors have | not comparable |
+| 1 | of a data set that only the authors have, or for which a log of one's own stands | not comparable |
 | 2 | ``hp_…`` that stands in the settings of our jobs | used if equal, else differs |
 | 3 | for which this run has no number (artifact, data set, task or method) | not run |
 | 4 | within ``tolerance`` of ours, our interval no wider than that, and no obstacle | reproduced |
@@ -16,7 +16,9 @@ rule that applies decides:
 
 Obstacles forbid the comparison of values, rules 4 and 7: simulated data, a sample of the data set, another protocol, a
 size below ``paper``, a regime other than ``as_published``. They leave the orderings, rules 5 and 6, and the reason then
-names them. Counts of a data set have no ordering, and neither size, regime nor protocol stand in their way.
+names them. Counts of a data set have no ordering, and neither size, regime nor protocol stand in their way; a count is
+compared with every reading of the data set (`readings`), and the closest stands for ours. That more rows were read than
+a paper counts is no obstacle to its counts: which of them it counts is the question.
 """
 
 from __future__ import annotations
@@ -34,10 +36,12 @@ WORDS: tuple[Word, ...] = get_args(Word)
 
 MEANINGS: dict[Word, str] = {
     "reproduced": "real and complete data, the paper's size, regime and protocol: our mean is within the tolerance of "
-    "the published value, and half our interval is no wider than the tolerance",
+    "the published value, and half our interval is no wider than the tolerance; for a count: one way to count the data "
+    "is within the tolerance",
     "ordering holds": "our difference to the reference row of the table is significant and has the published sign",
     "differs": "our difference to the reference row is significant and has the opposite sign, or the published value "
-    "lies outside our interval widened by the tolerance; for a setting: this run uses another",
+    "lies outside our interval widened by the tolerance; for a count: no way to count the data is within the "
+    "tolerance; for a setting: this run uses another",
     "used": "a setting that this run uses as printed",
     "not comparable": "measured, but neither the value nor the order can be judged, for the reason given; or nobody "
     "else has the data",
@@ -100,14 +104,13 @@ def judge(
     return Verdict("differs" if outside else "not comparable", f"{_unordered(ordering)}; {values}")
 
 
-def judge_count(published: float, ours: float, obstacles: Sequence[str], tolerance: float) -> Verdict:
-    """Return the verdict on a count of a data set: rules 4, 7 and 8 without an interval."""
+def judge_count(published: float, ours: float, reading: str, obstacles: Sequence[str], tolerance: float) -> Verdict:
+    """Return the verdict on a count, rules 4, 7 and 8 without an interval; ``reading`` says how ours is counted."""
     if obstacles:
         return Verdict("not comparable", ", ".join(obstacles))
-    exact = Estimate(ours, ours, ours, 1)
-    if _reproduced(published, exact, tolerance):
-        return Verdict("reproduced", f"within {percent(tolerance, None)}")
-    return Verdict("differs", f"more than {percent(tolerance, None)} off")
+    if _reproduced(published, Estimate(ours, ours, ours, 1), tolerance):
+        return Verdict("reproduced", f"within {percent(tolerance, None)}: {reading}")
+    return Verdict("differs", f"the closest reading is {percent(abs(ours / published - 1))} off: {reading}")
 
 
 def judge_setting(published: float, ours: Sequence[float]) -> Verdict:
@@ -117,16 +120,26 @@ def judge_setting(published: float, ours: Sequence[float]) -> Verdict:
     return Verdict("used") if used else Verdict("differs", f"this run has {shown}")
 
 
-def data_obstacles(simulated: bool, rows: int, published_rows: float | None) -> list[str]:
-    """Return why values measured on this log cannot be compared with published ones, where there is a reason."""
+def data_obstacles(simulated: bool, rows: Sequence[float], published_rows: float | None) -> list[str]:
+    """Return why values measured on this log cannot be compared with published ones, where there is a reason.
+
+    ``rows`` are the numbers of rows under every reading, as read first: the closest to the published number counts.
+    """
     if simulated:
         return ["simulated data"]
     if published_rows is None:
         return ["no published number of rows says whether the log is complete"]
-    if abs(rows / published_rows - 1) <= SAMPLE_SHARE:
+    nearest = min(rows, key=lambda number: abs(number - published_rows))
+    if abs(nearest / published_rows - 1) <= SAMPLE_SHARE:
         return []
-    what = "a sample of the data set" if rows < published_rows else "more than the published data set"
-    return [f"{what} ({rows:,} of {published_rows:,.0f} rows)"]
+    what = "a sample of the data set" if rows[0] < published_rows else "more than the published data set"
+    return [f"{what} ({nearest:,.0f} of {published_rows:,.0f} rows)"]
+
+
+def count_obstacles(simulated: bool, rows: Sequence[float], published_rows: float | None) -> list[str]:
+    """Return why counts cannot be compared: as ``data_obstacles``, but for more rows than are published."""
+    is_more = published_rows is not None and rows[0] >= published_rows
+    return [] if is_more and not simulated else data_obstacles(simulated, rows, published_rows)
 
 
 def run_obstacles(size: str, regime: str, protocol: str, published_protocol: str | None) -> list[str]:

@@ -14,7 +14,7 @@ from watchtime.reporting.text import Markdown
 
 
 def data(report: Report) -> Table:
-    """The data sets of the run: where they come from, how many rows count, and the hash of these rows."""
+    """The data sets of the run: where they come from, how many rows count, and the hash of rows and tables."""
     hashes = dict(report.table("metrics").select("dataset", "data").unique().iter_rows())
     rows: list[list[Value]] = []
     for dataset in report.datasets:
@@ -22,17 +22,20 @@ def data(report: Report) -> Table:
         rows.append(
             [
                 report.plan.catalog.datasets[dataset].title,
-                _origin(report, dataset),
+                report.origin(dataset),
                 counts[0]["rows"],
                 *(counts[-1][name] for name in ("rows", "users", "items")),
-                hashes[dataset][:16],
+                hashes[dataset][:16] if dataset in hashes else None,
             ]
         )
     columns = [
         *(Column("Data set"), Column("Origin"), Column("Rows as read"), Column("Rows"), Column("Users")),
-        *(Column("Videos"), Column("sha256", align="left")),
+        *(Column("Items"), Column("sha256", align="left")),
     ]
-    caption = "The data: counts after the row rules, and the first 16 digits of the hash of interactions.parquet."
+    caption = (
+        "The data: counts after the row rules, of the main log where there are several, and the first 16 digits of the "
+        "hash over interactions and tables. The page of every data set says more."
+    )
     return Table(columns, rows, caption=caption)
 
 
@@ -97,13 +100,6 @@ def searches(report: Report) -> Table | Markdown:
     columns = [Column(title) for title in ("Method", "Trials", "Chosen by", "Chosen", "Scores")]
     caption = "The searches: every trial is judged on validation rows alone, the chosen settings then train anew."
     return Table(columns, rows, caption=caption)
-
-
-def _origin(report: Report, dataset: str) -> str:
-    if not report.plan.is_simulated(dataset):
-        return "raw files of the data set"
-    source = report.plan.config.datasets[dataset].simulator
-    return f"simulator, seed {source.seed}"
 
 
 def _plain(values: dict[str, Any]) -> str:

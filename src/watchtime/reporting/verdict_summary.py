@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from watchtime.evaluation.metrics import METRICS
-from watchtime.reporting import rules
+from watchtime.reporting import readings, rules
 from watchtime.reporting.alignment import format_number, usual_decimals
-from watchtime.reporting.page import artifact_label
+from watchtime.reporting.page import artifact_label, paper_title
 from watchtime.reporting.published import row_key
 from watchtime.reporting.report import Report
 from watchtime.reporting.results import ALPHA
@@ -23,7 +23,7 @@ def counts(report: Report) -> Table:
     rows: list[list[Value]] = [
         [name, *(cells.filter(verdict=word).height for word in rules.WORDS), cells.height]
         for name, cells in [
-            *((_paper(report, paper), frame.filter(paper=paper)) for paper in papers),
+            *((paper_title(report.plan, paper), frame.filter(paper=paper)) for paper in papers),
             ("all", frame),
         ]
     ]
@@ -43,7 +43,7 @@ def reasons(report: Report) -> Table:
     groups = report.table("verdicts").group_by("paper", "verdict", "reason", maintain_order=True).len()
     rows: list[Section | list[Value]] = []
     for (paper,), of_paper in groups.group_by("paper", maintain_order=True):
-        rows.append(Section(_paper(report, str(paper))))
+        rows.append(Section(paper_title(report.plan, str(paper))))
         for _, verdict, reason, number in of_paper.sort("verdict", "len", descending=[False, True]).iter_rows():
             rows.append([verdict, reason or None, number])
     columns = [Column("Verdict"), Column("Reason"), Column("Cells")]
@@ -59,11 +59,12 @@ def measured_cells(report: Report) -> Table | Markdown:
         return Markdown("This run has no number for any published cell.")
     rows: list[Section | list[Value]] = []
     for (paper, artifact), cells in frame.group_by("paper", "artifact", maintain_order=True):
-        rows.append(Section(_artifact(report, str(paper), str(artifact))))
+        rows.append(Section(artifact_label(report.plan, f"{paper}/{artifact}")))
         for one in cells.iter_rows(named=True):
             is_setting = one["metric"].startswith("hp_")
             row = one["method"] if is_setting else row_key(one["method"], one["variant"])
-            decimals = 0 if one["metric"].startswith("n_") else usual_decimals([one["published"]])
+            is_count = one["metric"] in readings.TITLES
+            decimals = readings.decimals(one["metric"]) if is_count else usual_decimals([one["published"]])
             printed = _setting(one["published"]) if is_setting else None
             rows.append(
                 [
@@ -94,16 +95,4 @@ def _setting(value: float) -> str:
 def _measure(metric: str) -> str:
     if metric in METRICS:
         return METRICS[metric].title
-    return metric.removeprefix("hp_").removeprefix("n_").replace("_", " ")
-
-
-def _paper(report: Report, name: str) -> str:
-    papers = report.plan.catalog.papers
-    return papers[name].title if name in papers else name
-
-
-def _artifact(report: Report, paper: str, artifact: str) -> str:
-    name = f"{paper}/{artifact}"
-    if name in report.plan.catalog.artifacts():
-        return artifact_label(report.plan, name)
-    return f"{_paper(report, paper)}, {artifact.replace('_', ' ')}"
+    return readings.TITLES.get(metric) or metric.removeprefix("hp_").removeprefix("n_").replace("_", " ")

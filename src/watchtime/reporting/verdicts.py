@@ -9,16 +9,14 @@ from typing import Any
 import polars as pl
 
 from watchtime.core.catalog import Artifact
-from watchtime.core.files import read_json, write_parquet
+from watchtime.core.files import write_parquet
 from watchtime.core.plan import Plan
 from watchtime.evaluation.metrics import METRICS
 from watchtime.evaluation.statistics import holm
-from watchtime.reporting import collect, rules
+from watchtime.reporting import collect, obstacles, readings, rules
 from watchtime.reporting.published import PRIVATE, PublishedCell, read_published, row_counts
 from watchtime.reporting.results import Line, Measure, Results
 from watchtime.reporting.rules import Estimate, Ordering, Verdict
-
-COUNTS = {"n_users": "users", "n_items": "items", "n_interactions": "rows"}
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     **dict.fromkeys(("paper", "artifact", "dataset", "task", "method", "variant", "metric"), pl.String),
@@ -33,13 +31,22 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 def verdicts(plan: Plan, artifact: str) -> pl.DataFrame:
     """Return the verdicts of one artifact from the files of its own jobs, one row per published cell.
 
-    ``ours`` with ``low`` and ``high`` is the mean over ``repetitions`` with its 95 % interval. The differences are
-    those to the table's reference row, ``p_value`` after Holm over the table. What is not known is null.
+    ``ours`` with ``low`` and ``high`` is the mean over ``repetitions`` with its 95 % interval; of a count it is the
+    closest reading. The differences are those to the table's reference row, ``p_value`` after Holm over the table.
+    What is not known is null.
     """
     cells = read_published(plan.published_files)
     keys = plan.artifact_keys(artifact)
     frame = collect.metrics(plan, keys) if keys else pl.DataFrame()
     return _frame(_judged(plan, artifact, frame, cells))
+
+
+def count_verdicts(plan: Plan, dataset: str) -> pl.DataFrame:
+    """Return the verdicts on all counts that any paper prints of one data set."""
+    cells = read_published(plan.published_files)
+    counted = [cell for cell in cells if cell.dataset == dataset and _is_count(cell)]
+    rows = [_settled(plan, cell, row_counts(cells, cell.paper)) for cell in counted]
+    return _frame(row for row in rows if row)
 
 
 def all_verdicts(plan: Plan) -> pl.DataFrame:
@@ -82,26 +89,31 @@ def _values(row: _Row) -> tuple[Any, ...]:
 def _judged(plan: Plan, name: str, frame: pl.DataFrame, cells: Sequence[PublishedCell]) -> list[_Row]:
     """Return the rows of one artifact in the published order."""
     own = [cell for cell in cells if cell.name == name]
-    settled = {cell: verdict for cell in own if (verdict := _without_values(plan, cell))}
-    rows = {cell: _Row(cell, verdict) for cell, verdict in settled.items()}
-    left = [cell for cell in own if cell not in rows]
     published_rows = row_counts(cells, name.split("/")[0])
-    rows |= {cell: _count(plan, cell, published_rows) for cell in left if cell.task == "stats"}
-    rows |= _measured(plan, name, frame, [cell for cell in left if cell.task != "stats"], published_rows)
+    rows = {cell: row for cell in own if (row := _settled(plan, cell, published_rows))}
+    rows |= _measured(plan, name, frame, [cell for cell in own if cell not in rows], published_rows)
     return [rows[cell] for cell in own]
 
 
-def _without_values(plan: Plan, cell: PublishedCell) -> Verdict | None:
-    """Return the verdict of rules 1 to 3, None where this run has a number for the cell."""
-    if cell.dataset in PRIVATE:
-        return Verdict("not comparable", "private data")
-    if cell.metric.startswith("hp_"):
-        return _setting(plan, cell)
+def _settled(plan: Plan, cell: PublishedCell, published_rows: dict[str, float]) -> _Row | None:
+    """Return the row of a cell that no job measures, None for one that this run has a number for."""
+    if cell.metric.startswith("hp_") and cell.dataset not in PRIVATE:
+        return _Row(cell, _setting(plan, cell))
     reason = _reason_not_run(plan, cell)
-    return Verdict("not run", reason) if reason else None
+    if reason and cell.dataset in PRIVATE:
+        return _Row(cell, Verdict("not comparable", "private data"))
+    if reason:
+        return _Row(cell, Verdict("not run", reason))
+    return _count(plan, cell, published_rows) if _is_count(cell) else None
+
+
+def _is_count(cell: PublishedCell) -> bool:
+    return cell.task == "stats" and cell.metric in readings.TITLES
 
 
 def _reason_not_run(plan: Plan, cell: PublishedCell) -> str | None:
+    if _is_count(cell):
+        return None if cell.dataset in plan.config.datasets else f"data set not in this run: {cell.dataset}"
     artifact = plan.catalog.artifacts().get(cell.name)
     if artifact is None:
         return "artifact not built yet"
@@ -110,31 +122,34 @@ def _reason_not_run(plan: Plan, cell: PublishedCell) -> str | None:
     if cell.dataset not in plan.config.datasets:
         return f"data set not in this run: {cell.dataset}"
     if cell.task == "stats":
-        return None if cell.metric in (*COUNTS, "n_duration_buckets") else "not counted in this project yet"
-    if cell.task not in plan.config.tasks:
+        return "not counted in this project yet"
+    if cell.task not in plan.tasks(cell.dataset):
         return f"task not in this run: {cell.task}"
+    if cell.dataset not in plan.artifact_datasets(cell.name):
+        return f"protocol not in this run on {cell.dataset}: {artifact.protocol}"
+    return _reason_without_job(plan, cell, artifact)
+
+
+def _reason_without_job(plan: Plan, cell: PublishedCell, artifact: Artifact) -> str | None:
     row = artifact.rows.get(cell.row)
     if row is None or row.method is None or row.variant is None:
         return "method not in this project yet"
     if cell.metric not in METRICS:
         return "metric not in this project yet"
-    simulated = plan.is_simulated(cell.dataset)
-    return plan.catalog.reason_against(row.method, cell.dataset, cell.task, simulated, row.variant)
+    if row.method not in plan.catalog.chosen_methods(plan.config, cell.dataset):
+        return f"method not in this run on {cell.dataset}: {row.method}"
+    return plan.reason_against(row.method, cell.dataset, cell.task, row.variant)
 
 
 def _setting(plan: Plan, cell: PublishedCell) -> Verdict:
     """Return whether the jobs that stand for the paper's rows use the printed setting."""
     paper = plan.catalog.papers.get(cell.paper)
     path = paper.settings.get(f"{cell.artifact}/{cell.metric}") if paper else None
-    if paper is None or path is None:
+    if path is None:
         return Verdict("not run", "setting not in this project yet")
-    rows = {
-        (plan.artifact_protocol(artifact), row.method, row.variant)
-        for artifact in paper.artifacts.values()
-        for row in artifact.rows.values()
-    }
-    networks = [spec for spec in plan.jobs.values() if spec.family == "network"]
-    spec = next((spec for spec in networks if (spec.protocol, spec.method, spec.variant) in rows), None)
+    keys = [key for name in plan.artifacts if name.split("/")[0] == cell.paper for key in plan.artifact_keys(name)]
+    networks = [plan.jobs[key] for key in keys if plan.jobs[key].family == "network"]
+    spec = next((spec for spec in networks if cell.dataset in ("none", spec.dataset)), None)
     if spec is None:
         return Verdict("not run", "no job of the paper's tables in this run")
     shares = dict(zip(("training", "validation", "test"), plan.catalog.protocols[spec.protocol].shares, strict=True))
@@ -147,14 +162,19 @@ def _setting(plan: Plan, cell: PublishedCell) -> Verdict:
 
 
 def _count(plan: Plan, cell: PublishedCell, published_rows: dict[str, float]) -> _Row:
-    counts = _rows_as_read(plan, cell.dataset)
-    obstacles = _data_obstacles(plan, cell.dataset, published_rows)
-    if cell.metric in COUNTS:
-        ours = float(counts[COUNTS[cell.metric]])
-    else:
-        ours = float(plan.catalog.datasets[cell.dataset].duration_buckets)
-    verdict = rules.judge_count(cell.value, ours, obstacles, plan.config.tolerance)
-    return _Row(cell, verdict, Estimate(ours, None, None, 1))
+    protocols = plan.protocols(cell.dataset)
+    ours = readings.closest(readings.readings(plan, cell.dataset, protocols), cell.metric, cell.value)
+    if ours is None:
+        return _Row(cell, Verdict("not run", "not counted on this data set"))
+    estimate = Estimate(ours.value, ours.value, ours.value, 1)
+    if plan.config.datasets[cell.dataset].log:
+        return _Row(cell, Verdict("not comparable", obstacles.own_log(cell.dataset)), estimate)
+    found = rules.count_obstacles(
+        plan.is_simulated(cell.dataset),
+        obstacles.rows(plan, cell.dataset, protocols),
+        published_rows.get(cell.dataset),
+    )
+    return _Row(cell, rules.judge_count(cell.value, ours.value, ours.reading, found, plan.config.tolerance), estimate)
 
 
 def _measured(
@@ -164,22 +184,27 @@ def _measured(
     if not cells:
         return {}
     artifact = plan.artifacts[name]
-    protocol = plan.artifact_protocol(artifact)
     results = {
-        dataset: Results(frame.filter(dataset=dataset, task=artifact.task, protocol=protocol), plan.config.repetitions)
-        for dataset in plan.config.datasets
+        dataset: Results(
+            frame.filter(dataset=dataset, task=artifact.task, protocol=plan.artifact_protocol(artifact, dataset)),
+            plan.config.repetitions,
+        )
+        for dataset in plan.artifact_datasets(name)
+    }
+    against = {
+        dataset: obstacles.value_obstacles(plan, name, dataset, published_rows.get(dataset)) for dataset in results
     }
     orderings = _orderings(plan, artifact, cells, results)
-    run = rules.run_obstacles(plan.config.size, plan.config.regime, protocol, artifact.protocol)
     rows = {}
     for cell in cells:
         estimate = _estimate(results[cell.dataset], _line(plan, artifact, cell), _measure(artifact, cell))
         if estimate is None:
             rows[cell] = _Row(cell, Verdict("not run", "the method's readout has no such metric"))
             continue
-        obstacles = _data_obstacles(plan, cell.dataset, published_rows) + run
         ordering = orderings[cell]
-        verdict = rules.judge(cell.value, estimate, ordering, obstacles, plan.config.tolerance)
+        verdict = rules.judge(cell.value, estimate, ordering, against[cell.dataset], plan.config.tolerance)
+        if plan.config.datasets[cell.dataset].log:
+            verdict = Verdict("not comparable", obstacles.own_log(cell.dataset))
         rows[cell] = _Row(cell, verdict, estimate, ordering if isinstance(ordering, Ordering) else None)
     return rows
 
@@ -223,13 +248,3 @@ def _measure(artifact: Artifact, cell: PublishedCell) -> Measure:
 def _estimate(results: Results, line: Line, measure: Measure) -> Estimate | None:
     summary = results.summary(line, measure)
     return Estimate(summary.mean, summary.low, summary.high, summary.n) if summary else None
-
-
-def _data_obstacles(plan: Plan, dataset: str, published_rows: dict[str, float]) -> list[str]:
-    rows = _rows_as_read(plan, dataset)["rows"]
-    return rules.data_obstacles(plan.is_simulated(dataset), rows, published_rows.get(dataset))
-
-
-def _rows_as_read(plan: Plan, dataset: str) -> dict[str, int]:
-    """Return the counts of a log before any row rule."""
-    return read_json(plan.data_folder(dataset) / "counts.json")["rules"][0]

@@ -9,6 +9,11 @@ def percent(share: float, places: int | None = 1) -> str:
     return f"{number}\u00a0%"
 
 
+def target_name(task: str) -> str:
+    """Return what a target is called inside a sentence."""
+    return "LTV" if task == "ltv" else task.replace("_", " ")
+
+
 def sentence(phrase: str) -> str:
     """Return the phrase with a capital and a full stop; no phrase stays none."""
     return f"{phrase[:1].upper()}{phrase[1:]}." if phrase else ""

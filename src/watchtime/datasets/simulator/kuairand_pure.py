@@ -35,8 +35,8 @@ def simulate(folder: Path, rows: int, users: int, items: int, days: int, seed: i
     """Write the official files into ``folder/data`` and the known distribution into ``folder/truth.npz``.
 
     ``rows`` counts the two standard-policy logs, which part at 2022-04-22, the middle of the ``days``; the
-    random-policy log covers the second half. Row i of the truth is row i of the two standard logs, one after the
-    other. Every byte follows from the arguments and the simulator's version.
+    random-policy log covers the second half. Row i of the truth is row i of the two standard logs and the random one,
+    one after the other. Every byte follows from the arguments and the simulator's version.
 
     Raises ``WatchtimeError`` where a size is not positive or the days do not fit the official dates.
     """
@@ -56,8 +56,8 @@ def simulate(folder: Path, rows: int, users: int, items: int, days: int, seed: i
             _write_log(data / name, world, counts, seed, statistics)
             for name, counts in zip(STANDARD, (first, second), strict=True)
         ]
+        laws.append(_write_log(data / RANDOM, world, random, seed, statistics, random_policy=True))
         Truth.joined(laws).save(place / "truth.npz")
-        _write_log(data / RANDOM, world, random, seed, statistics, random_policy=True)
         user_features(world).write_csv(data / "user_features_pure.csv")
         basic_video_features(world).write_csv(data / "video_features_basic_pure.csv")
         statistics.frame().write_csv(data / "video_features_statistic_pure.csv")
