@@ -110,7 +110,8 @@ class DatasetSource(Settings):
 
 def _simulated(rows: int, users: int, items: int, **other: Any) -> DatasetSource:
     simulator = SimulatorSettings(rows=rows, users=users, items=items)
-    return DatasetSource(simulator=simulator, **({"methods": ["vr"]} | other))
+    plain = ["training_constant", "user_item_mean", "lightgbm", "oracle", "vr"]
+    return DatasetSource(simulator=simulator, methods=plain, **other)
 
 
 DEMO = {
