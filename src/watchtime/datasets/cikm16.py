@@ -55,8 +55,6 @@ def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: P
     ``query_tokens`` hold the first ``longest_list`` values in the order of time; ``query_tokens`` are those of the
     queries that make the dwell time. With ``join: views_only`` there is no dwell time, and no query is read.
     """
-    if not folder.is_dir():
-        raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
     longest = options["longest_list"]
     if longest < 1:
         raise WatchtimeError(f"{card.title}: option longest_list: found {longest}, allowed: at least 1.")

@@ -15,7 +15,6 @@ from typing import Any
 import polars as pl
 
 from watchtime.core.catalog import DatasetCard
-from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.interactions import Count, RawLog, feature_columns
 from watchtime.datasets.raw import Cell, any_text, convert_delimited, number, whole
 
@@ -51,8 +50,6 @@ def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: P
     ``ltv`` is the amount in euro where there was a sale with a known amount, else 0. A time of 0 is unknown, and so is
     -1 in a feature; users and products are never missing: -1 would be one of them.
     """
-    if not folder.is_dir():
-        raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
     clicks = convert_delimited(folder / card.logs[0], _CLICKS, scratch / "clicks.parquet", "\t", header=False)
     sold = pl.col("sale") == 1
     timestamp = pl.when(pl.col("second") > 0).then(pl.col("second") * 1000)

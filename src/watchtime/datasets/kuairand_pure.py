@@ -67,8 +67,6 @@ def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: P
     ``log`` says by which policy a video was chosen. ``video_age`` is the number of days from a video's upload to the
     row's day; where the row lies before the stated upload, that day cannot be right and the age is missing.
     """
-    if not folder.is_dir():
-        raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
     log = _read_logs(folder, card, scratch)
     users = read_table(folder / card.tables["users"], USERS, "user_id").rename({"user_id": "user"})
     videos = (

@@ -111,8 +111,6 @@ def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: P
     day; it is missing where the upload is stated to be later. The features of an optional table that is not there are
     missing on every row.
     """
-    if not folder.is_dir():
-        raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
     log = _read_logs(folder, card, scratch)
     users = read_table(folder / card.tables["users"], USERS, "user_id").rename({"user_id": "user"})
     videos = _read_videos(folder, card, scratch)

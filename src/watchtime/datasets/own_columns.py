@@ -10,6 +10,7 @@ import polars as pl
 
 from watchtime.core.config import OwnFeature, OwnLog
 from watchtime.datasets.raw import CATEGORY, Cell, category, number
+from watchtime.datasets.units import seconds
 
 NAN = ("NaN", "nan")
 _FEEDBACK = {text: value for value, texts in enumerate((("0", "0.0"), ("1", "1.0"))) for text in texts} | {
@@ -97,7 +98,7 @@ def _id(text: pl.Expr) -> pl.Expr:
 
 
 def _in_seconds(milliseconds: Cell) -> Cell:
-    return replace(milliseconds, parse=lambda text: milliseconds.parse(text) / 1000)
+    return replace(milliseconds, parse=lambda text: seconds(milliseconds.parse(text)))
 
 
 def _zero_or_one(text: pl.Expr) -> pl.Expr:

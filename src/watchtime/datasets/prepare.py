@@ -41,6 +41,8 @@ def prepare_interactions(
 
     The rows stream from the raw files to Parquet; only the few columns that the row rules look at are held in memory.
     """
+    if not folder.is_dir():
+        raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".reading-{output.name}-") as name:
         place = Path(name)

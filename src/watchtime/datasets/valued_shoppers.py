@@ -55,8 +55,6 @@ def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: P
     option ``cohort`` leaves any out. Memory does not grow with the file: customers, then companies, are taken in
     turns.
     """
-    if not folder.is_dir():
-        raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
     path = folder / card.logs[0]
     transactions = convert_delimited(path, _TRANSACTIONS, scratch / "transactions.parquet")
     purchases = _purchases(transactions)

@@ -95,8 +95,6 @@ def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: P
     The other rows have neither duration nor features. A tag that the machine found counts, however improbable. With
     ``item_vectors: embeddings`` a feed without an embedding has none.
     """
-    if not folder.is_dir():
-        raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
     path = folder / card.logs[0]
     if not path.exists():
         raise WatchtimeError(f"{folder}: no log was found, {card.logs[0]} is needed.")
