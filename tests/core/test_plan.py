@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -380,3 +381,24 @@ def test_every_codec_of_the_plan_belongs_with_its_facts() -> None:
     for file in filter(None, map(plan.codec_file, plan.jobs.values())):
         assert plan.belongs(file.relative_to(plan.folder))
         assert plan.belongs(file.with_suffix(".json").relative_to(plan.folder))
+
+
+def test_an_artifact_is_in_a_run_that_has_a_data_set_for_it() -> None:
+    second: dict[str, Any] = {"second": {}}
+    assert list(plan(datasets=second).artifacts) == ["paper/table1", "paper/figure1"]
+    assert list(plan(datasets=second, tasks=["watch_ratio"], methods=["one"]).artifacts) == []
+    own = catalog(provides=["timestamp"])
+    needy = own.papers["paper"].artifacts["figure1"].model_copy(update={"needs": ["duration"]})
+    counted = needy.model_copy(update={"needs": [], "task": "stats", "datasets": ["second"]})
+    artifacts = {"figure1": needy, "table6": counted}
+    papers = {"paper": own.papers["paper"].model_copy(update={"artifacts": artifacts})}
+    for name, found in (("kuairand_pure", []), ("second", ["paper/table6"])):
+        config = RunConfig.model_validate({"name": "run", "datasets": {name: {}}, "methods": ["one"]})
+        assert list(Plan(config, replace(own, papers=papers)).artifacts) == found
+
+
+def test_an_artifact_that_no_data_set_of_the_run_fits_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("datasets: {criteo_ssc: {}}\nmethods: [vr]\nartifacts: [prowtp/table1]\nprotocols: [random_712]\n")
+    with pytest.raises(WatchtimeError, match="none of the run's data sets can be shown in prowtp/table1"):
+        Plan.load(path, find_root())

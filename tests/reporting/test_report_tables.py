@@ -338,17 +338,6 @@ def test_the_modes_of_the_watch_ratio_are_found(here: Path) -> None:
     assert "3 of 3 groups have more than one" in distribution.conclusion(report, DATA)
 
 
-def test_the_watch_ratio_of_a_data_set_without_durations_is_not_drawn(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_run(here, datasets={"cikm16": {}}, tables=False)
-    report = Report("results/demo", "prowtp/figure1")
-    monkeypatch.setattr(distribution, "show", lambda *_: pytest.fail("a figure is shown"))
-    distribution.draw(report, "cikm16")
-    assert "no durations" in str(distribution.table(report, "cikm16"))
-    assert not distribution.conclusion(report, "cikm16")
-
-
 def test_only_the_resources_page_holds_measured_time(here: Path) -> None:
     write_run(here)
     table = resource_tables.jobs(Report("results/demo", "resources"))

@@ -280,7 +280,7 @@ def test_a_log_of_ones_own_gets_our_numbers_and_is_never_comparable(here: Path) 
 
 
 def test_a_task_that_the_run_lacks_is_not_run(here: Path) -> None:
-    frame = verdicts(write_run(here, tasks=["watch_ratio"], tables=False), "prowtp/table1")
+    frame = all_verdicts(write_run(here, tasks=["watch_ratio"])).filter(paper="prowtp", artifact="table1")
     assert set(frame.filter(dataset="kuairand_pure", method="tr")["reason"]) == {"task not in this run: watch_time"}
 
 

@@ -227,14 +227,16 @@ class Artifact(Settings):
     """One table or figure of a paper and what regenerates it.
 
     ``rows`` has the keys of the published rows (``published.row_key``); ``conventions`` names the paper's own rule
-    for a metric where it is not ``strict``; without ``protocol`` the page is about all rows of a log; ``reads`` is
-    what the page may read of a run, so that nothing else reruns it; ``notes`` say what the paper leaves open.
+    for a metric where it is not ``strict``; without ``protocol`` the page is about all rows of a log; ``datasets`` are
+    the paper's, ``needs`` what a data set must provide; ``reads`` is what the page may read of a run, so that nothing
+    else reruns it; ``notes`` say what the paper leaves open.
     """
 
     title: str
     question: str
     template: str
     datasets: list[str] = []
+    needs: list[str] = []
     reads: list[Literal["counts", "interactions", "results"]] = ["counts", "results"]
     task: str = "watch_time"
     protocol: str | None = None

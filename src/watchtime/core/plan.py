@@ -55,6 +55,11 @@ class Plan:
         catalog = as_read(Catalog.load(root), config)
         check(config, catalog, where)
         plan = cls(config, catalog)
+        absent = [name for name in config.artifacts if name not in plan.artifacts] if config.artifacts != "all" else []
+        if absent:
+            raise WatchtimeError(
+                "\n".join(f"{where}: artifacts: none of the run's data sets can be shown in {name}." for name in absent)
+            )
         if not plan.jobs:
             reasons = "; ".join(f"{what}: {reason}" for what, reason in plan.excluded().items())
             raise WatchtimeError(f"{where}: methods: nothing can run ({reasons or 'the list is empty'}).")
@@ -78,8 +83,9 @@ class Plan:
 
     @cached_property
     def artifacts(self) -> dict[str, Artifact]:
-        """The tables and figures of the run under their full names."""
-        return self.catalog.chosen_artifacts(self.config)
+        """The tables and figures of the run under their full names: those that a data set of it can be shown in."""
+        chosen = self.catalog.chosen_artifacts(self.config)
+        return {name: artifact for name, artifact in chosen.items() if self._fitting(artifact)}
 
     @cached_property
     def pages(self) -> dict[str, Sequence[str]]:
@@ -109,15 +115,27 @@ class Plan:
         return own and (self.config.datasets[dataset].core or own)
 
     def artifact_datasets(self, name: str) -> list[str]:
-        """The data sets of an artifact's page: its own and all own logs; else all of the run with its target.
+        """The data sets of an artifact's page: the paper's and all own logs; else all of the run with its target.
 
         Where jobs are shown, data sets that have the artifact's protocol leave out those that do not.
         """
         artifact = self.artifacts[name]
-        fitting = [one for one in self.config.datasets if artifact.task in ("stats", *self.tasks(one))]
-        own = [one for one in fitting if one in artifact.datasets or self.config.datasets[one].log] or fitting
-        same = [one for one in own if artifact.protocol in self.protocols(one)]
-        return same if artifact.rows and same else own
+        fitting = self._fitting(artifact)
+        same = [one for one in fitting if artifact.protocol in self.protocols(one)]
+        return same if artifact.rows and same else fitting
+
+    def _fitting(self, artifact: Artifact) -> list[str]:
+        """The data sets of the run that an artifact can be about; counts are about the paper's data sets alone."""
+        named = [one for one, source in self.config.datasets.items() if one in artifact.datasets or source.log]
+        if artifact.task == "stats":
+            return named
+        provided = {one: self.catalog.datasets[one].provides for one in self.config.datasets}
+        fitting = [
+            one
+            for one in self.config.datasets
+            if artifact.task in self.tasks(one) and set(artifact.needs) <= set(provided[one])
+        ]
+        return [one for one in fitting if one in named] or fitting
 
     def artifact_protocol(self, artifact: Artifact, dataset: str) -> str:
         """The artifact's own protocol where the data set has it, else the data set's first one."""

@@ -14,7 +14,7 @@ from watchtime.reporting.duration_groups import DurationGroup, Floats, duration_
 from watchtime.reporting.figures import PALETTE, figure, show
 from watchtime.reporting.report import Report
 from watchtime.reporting.tables import Column, Table, Value
-from watchtime.reporting.text import Markdown, escape
+from watchtime.reporting.text import Markdown
 from watchtime.reporting.words import percent
 
 LENGTHS = ("Short", "Middle", "Long")
@@ -38,9 +38,7 @@ def modes(counts: npt.NDArray[np.int64]) -> list[int]:
 
 
 def draw(report: Report, dataset: str) -> None:
-    """Draw a histogram of the watch ratio for short, middle and long videos, where there are durations."""
-    if not report.has_ratio(dataset):
-        return
+    """Draw a histogram of the watch ratio for short, middle and long videos."""
     groups = _groups(report, dataset)
     drawing = figure("full", 58)
     panels = drawing.subplots(1, len(groups), sharey=True, squeeze=False)[0]
@@ -59,10 +57,8 @@ def draw(report: Report, dataset: str) -> None:
     show(drawing, _caption(report, dataset, groups))
 
 
-def table(report: Report, dataset: str) -> Table | Markdown:
+def table(report: Report, dataset: str) -> Table:
     """The same distributions in numbers."""
-    if not report.has_ratio(dataset):
-        return Markdown(f"{escape(report.data_title(dataset))} has no durations, and so no watch ratios.")
     rows: list[list[Value]] = [
         [
             group.name,
@@ -86,8 +82,6 @@ def table(report: Report, dataset: str) -> Table | Markdown:
 
 def conclusion(report: Report, dataset: str) -> Markdown:
     """Say how many modes every group has, and how the share of whole views depends on the duration."""
-    if not report.has_ratio(dataset):
-        return Markdown("")
     groups = _groups(report, dataset)
     found = [f"{group.name.lower()} videos {len(_modes(group))}" for group in groups]
     several = sum(len(_modes(group)) > 1 for group in groups)

@@ -117,10 +117,10 @@ def _reason_not_run(plan: Plan, cell: PublishedCell) -> str | None:
     artifact = plan.catalog.artifacts().get(cell.name)
     if artifact is None:
         return "artifact not built yet"
-    if cell.name not in plan.artifacts:
-        return "artifact not in this run"
     if cell.dataset not in plan.config.datasets:
         return f"data set not in this run: {cell.dataset}"
+    if cell.name not in plan.catalog.chosen_artifacts(plan.config):
+        return "artifact not in this run"
     if cell.task == "stats":
         return "not counted in this project yet"
     if cell.task not in plan.tasks(cell.dataset):
