@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def rewrite(path: Path, change: Change) -> None:
     path.write_bytes(change(path.read_bytes().decode()).encode())
 
 
-def refuse(loader: str, card: DatasetCard, folder: Path, named: Path, sentence: str, **options: str) -> None:
+def refuse(loader: str, card: DatasetCard, folder: Path, named: Path | str, sentence: str, **options: Any) -> None:
     """Check that preparing ``folder`` fails with one sentence about ``named`` and leaves no file behind."""
     output = folder.parent / "prepared"
     under = card.under(options)

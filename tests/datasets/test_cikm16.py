@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +11,28 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-import simulated_folder
+import raw_logs
+import refusals
 import tiny_cikm16 as tiny
+from refusals import Change, replaced, rewrite
+from simulated_folder import assert_follows, hashes
 from watchtime.core.catalog import find_root
-from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import file_hash, read_json
-from watchtime.datasets.log import ROWS, TABLES
-from watchtime.datasets.prepare import prepare_interactions
+from watchtime.core.files import read_json
+from watchtime.datasets.log import TABLES
 from watchtime.datasets.simulator.cikm16 import simulate
 from watchtime.datasets.simulator.truth import Truth
 
 REAL = find_root().parent / "shared" / "data" / "cikm16_sample"
 DAYS = {day: datetime.date(2016, 1, day) for day in range(1, 6)}
 
+prepare = partial(raw_logs.prepared, "cikm16", tiny.CARD)
+refuse = partial(refusals.refuse, "cikm16", tiny.CARD)
+csv_rows = partial(raw_logs.csv_rows, delimiter=";")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tiny.write_folder(tmp_path / "raw")
-
-
-def prepare(folder: Path, output: Path, **options: Any) -> pl.DataFrame:
-    """Return the interactions that all steps of preparing write."""
-    card = tiny.CARD.under(options)
-    prepare_interactions("cikm16", folder, card.read_options(options), card.rules, card, output)
-    return pl.read_parquet(output / ROWS)
 
 
 def test_every_column_of_the_sum_of_queries(folder: Path, tmp_path: Path) -> None:
@@ -115,29 +112,26 @@ def test_every_reading_is_counted(folder: Path, tmp_path: Path) -> None:
 def test_two_runs_write_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     for run in ("a", "b"):
         prepare(folder, tmp_path / run)
-    assert file_hash(tmp_path / "a" / ROWS) == file_hash(tmp_path / "b" / ROWS)
-
-
-Change = Callable[[str], str]
-
-
-def swap(old: str, new: str) -> Change:
-    return lambda text: text.replace(old, new, 1)
+    assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
 
 
 MALFORMED: dict[str, tuple[str, Change, str]] = {
-    "missing column": (tiny.VIEWS, swap("timeframe", "time"), "the column 'timeframe' is missing"),
+    "missing column": (tiny.VIEWS, replaced("timeframe", "time"), "the column 'timeframe' is missing"),
     "commas": (tiny.VIEWS, lambda text: text.replace(";", ","), "separated by commas, semicolons are expected."),
-    "session without a number": (tiny.VIEWS, swap("10;8", "x;8"), "row 4, column sessionId: found 'x', allowed: a who"),
+    "session without a number": (
+        tiny.VIEWS,
+        replaced("10;8", "x;8"),
+        "row 4, column sessionId: found 'x', allowed: a who",
+    ),
     "user that is neither a number nor NA": (
         tiny.VIEWS,
-        swap("1;NA;11", "1;na;11"),
+        replaced("1;NA;11", "1;na;11"),
         "row 1, column userId: found 'na', allowed: a whole number of at least 0 or 'NA'.",
     ),
-    "impossible day": (tiny.VIEWS, swap("2016-01-03", "2016-13-03"), "row 7, column eventdate: found '2016-13-03'"),
-    "negative time": (tiny.VIEWS, swap(";900;", ";-9;"), "row 5, column timeframe: found '-9', allowed"),
-    "duration that is no number": (tiny.QUERIES, swap(";700;", ";0.7s;"), "row 1, column duration: found '0.7s'"),
-    "empty duration": (tiny.QUERIES, swap(";31;", ";;"), "row 3, column duration: found an empty cell, allowed"),
+    "impossible day": (tiny.VIEWS, replaced("2016-01-03", "2016-13-03"), "row 7, column eventdate: found '2016-13-03'"),
+    "negative time": (tiny.VIEWS, replaced(";900;", ";-9;"), "row 5, column timeframe: found '-9', allowed"),
+    "duration that is no number": (tiny.QUERIES, replaced(";700;", ";0.7s;"), "row 1, column duration: found '0.7s'"),
+    "empty duration": (tiny.QUERIES, replaced(";31;", ";;"), "row 3, column duration: found an empty cell, allowed"),
     "cut last row": (tiny.QUERIES, lambda text: text[:-20], "it is the last row: the file may be cut off."),
     "repeated product": (tiny.CATEGORIES, lambda text: text + "12;1\n", "itemId 12 has 2 rows, one is allowed."),
     "only a header": (tiny.QUERIES, lambda text: tiny.QUERY_HEADER + "\n", "the file has a header but no rows."),
@@ -145,57 +139,40 @@ MALFORMED: dict[str, tuple[str, Change, str]] = {
 
 
 @pytest.mark.parametrize("case", MALFORMED)
-def test_a_malformed_file_is_one_sentence_and_writes_nothing(folder: Path, tmp_path: Path, case: str) -> None:
+def test_a_malformed_file_is_one_sentence_and_writes_nothing(folder: Path, case: str) -> None:
     name, change, sentence = MALFORMED[case]
-    path = folder / name
-    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-    refuse(folder, tmp_path / "out", f"{path}: ", sentence)
+    rewrite(folder / name, change)
+    refuse(folder, folder / name, sentence)
 
 
 @pytest.mark.parametrize("name", [tiny.VIEWS, tiny.QUERIES, tiny.CATEGORIES])
-def test_a_missing_file_is_named(folder: Path, tmp_path: Path, name: str) -> None:
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
-    refuse(folder, tmp_path / "out", f"{folder / name}: ", "the file does not exist.")
+    refuse(folder, folder / name, "the file does not exist.")
 
 
 def test_an_absent_folder_is_named(tmp_path: Path) -> None:
-    refuse(tmp_path / "nowhere", tmp_path / "out", f"{tmp_path / 'nowhere'}: ", "the folder does not exist")
+    refuse(tmp_path / "nowhere", tmp_path / "nowhere", "the folder does not exist")
 
 
-def test_a_log_in_which_no_session_is_left_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_log_in_which_no_session_is_left_is_refused(folder: Path) -> None:
     (folder / tiny.QUERIES).write_text(tiny.QUERY_HEADER + "\n" + tiny.QUERY_ROWS[6] + "\n", encoding="utf-8")
-    refuse(folder, tmp_path / "out", f"{folder}: ", "no session has item views, a query, and the sum of its queries")
+    refuse(folder, folder, "no session has item views, a query, and the sum of its queries")
 
 
-def test_a_list_of_length_0_is_refused(folder: Path, tmp_path: Path) -> None:
-    refuse(folder, tmp_path / "out", "CIKM16: ", "longest_list: found 0, allowed: at least 1.", longest_list=0)
-
-
-def refuse(folder: Path, output: Path, begin: str, sentence: str, **options: Any) -> None:
-    """Check that preparing fails with one sentence and leaves nothing behind."""
-    with pytest.raises(WatchtimeError) as error:
-        prepare(folder, output, **options)
-    message = str(error.value)
-    assert message.startswith(begin)
-    assert sentence in message
-    assert "\n" not in message
-    assert not output.exists() or not list(output.iterdir())
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream, delimiter=";"))
+def test_a_list_of_length_0_is_refused(folder: Path) -> None:
+    refuse(folder, "CIKM16", "longest_list: found 0, allowed: at least 1.", longest_list=0)
 
 
 def read_slowly(folder: Path, join: str) -> list[dict[str, Any]]:
     """The sessions as plain Python reads them."""
     views: dict[int, list[dict[str, str]]] = {}
-    for row in rows_of(folder / tiny.VIEWS):
+    for row in csv_rows(folder / tiny.VIEWS):
         views.setdefault(int(row["sessionId"]), []).append(row)
     queries: dict[int, list[dict[str, str]]] = {}
-    for row in rows_of(folder / tiny.QUERIES) if join != "views_only" else []:
+    for row in csv_rows(folder / tiny.QUERIES) if join != "views_only" else []:
         queries.setdefault(int(row["sessionId"]), []).append(row)
-    category = {row["itemId"]: row["categoryId"] for row in rows_of(folder / tiny.CATEGORIES)}
+    category = {row["itemId"]: row["categoryId"] for row in csv_rows(folder / tiny.CATEGORIES)}
     sessions: list[dict[str, Any]] = []
     for number in sorted(views):
         seen = sorted(views[number], key=lambda row: int(row["timeframe"]))
@@ -242,7 +219,7 @@ def test_the_truth_of_a_simulated_log_is_that_of_its_rows(tmp_path: Path) -> Non
     frame = prepare(tmp_path / "raw", tmp_path / "out")
     law = Truth.load(tmp_path / "raw" / "truth.npz")
     assert frame["raw_row"].to_list() == list(range(len(law)))
-    simulated_folder.assert_follows(law, frame["watch_time"].to_numpy())
+    assert_follows(law, frame["watch_time"].to_numpy())
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real sample ../shared/data/cikm16_sample is not there")

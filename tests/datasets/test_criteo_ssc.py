@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ import pytest
 from polars.testing import assert_frame_equal
 from scipy import stats
 
+import raw_logs
+import refusals
 import tiny_criteo as tiny
+from refusals import Change, rewrite
+from simulated_folder import hashes
 from watchtime.core.catalog import find_root
-from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import file_hash, read_json
-from watchtime.datasets.log import ROWS
-from watchtime.datasets.prepare import prepare_interactions
+from watchtime.core.files import read_json
 from watchtime.datasets.simulator.criteo_ssc import simulate
 from watchtime.datasets.simulator.truth import Truth
 
@@ -33,17 +34,13 @@ COLUMNS = [
     *("product_country", "item", "product_title", "partner_id", "user"),
 ]
 
+prepare = partial(raw_logs.prepared, "criteo_ssc", tiny.CARD)
+refuse = partial(refusals.refuse, "criteo_ssc", tiny.CARD)
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tiny.write_folder(tmp_path / "raw")
-
-
-def prepare(folder: Path, output: Path, **options: Any) -> pl.DataFrame:
-    """Return the interactions that all steps of preparing write."""
-    card = tiny.CARD.under(options)
-    prepare_interactions("criteo_ssc", folder, card.read_options(options), card.rules, card, output)
-    return pl.read_parquet(output / ROWS)
 
 
 def test_every_column(folder: Path, tmp_path: Path) -> None:
@@ -103,10 +100,7 @@ def test_what_the_papers_may_have_counted(folder: Path, tmp_path: Path) -> None:
 def test_two_runs_write_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     for run in ("a", "b"):
         prepare(folder, tmp_path / run)
-    assert file_hash(tmp_path / "a" / ROWS) == file_hash(tmp_path / "b" / ROWS)
-
-
-Change = Callable[[str], str]
+    assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
 
 
 def cell(line: int, column: str, value: str) -> Change:
@@ -142,34 +136,22 @@ MALFORMED: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("case", MALFORMED)
-def test_a_malformed_file_is_one_sentence_and_writes_nothing(folder: Path, tmp_path: Path, case: str) -> None:
+def test_a_malformed_file_is_one_sentence_and_writes_nothing(folder: Path, case: str) -> None:
     change, sentence = MALFORMED[case]
-    path = folder / tiny.FILE
-    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-    refuse(folder, tmp_path / "out", path, sentence)
+    rewrite(folder / tiny.FILE, change)
+    refuse(folder, folder / tiny.FILE, sentence)
 
 
-def test_a_file_that_is_not_utf_8_is_named_with_its_row(folder: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_named_with_its_row(folder: Path) -> None:
     path = folder / tiny.FILE
     path.write_bytes(path.read_bytes().replace(b"USER3", b"USER\xff", 1))
-    refuse(folder, tmp_path / "out", path, "row 4 is not UTF-8 text.")
+    refuse(folder, path, "row 4 is not UTF-8 text.")
 
 
 def test_missing_files_and_folders_are_named(folder: Path, tmp_path: Path) -> None:
     (folder / tiny.FILE).unlink()
-    refuse(folder, tmp_path / "out", folder / tiny.FILE, "the file does not exist.")
-    refuse(tmp_path / "nowhere", tmp_path / "out", tmp_path / "nowhere", "the folder does not exist")
-
-
-def refuse(folder: Path, output: Path, named: Path, sentence: str) -> None:
-    """Check that preparing fails with one sentence and leaves nothing behind."""
-    with pytest.raises(WatchtimeError) as error:
-        prepare(folder, output)
-    message = str(error.value)
-    assert message.startswith(f"{named}: ")
-    assert sentence in message
-    assert "\n" not in message
-    assert not output.exists() or not list(output.iterdir())
+    refuse(folder, folder / tiny.FILE, "the file does not exist.")
+    refuse(tmp_path / "nowhere", tmp_path / "nowhere", "the folder does not exist")
 
 
 def read_slowly(path: Path) -> list[dict[str, Any]]:

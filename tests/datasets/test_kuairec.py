@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+import refusals
 import tiny_kuairec as tiny
-from raw_logs import flat, read
-from refusals import Change, refuse, replaced, rewrite
+from raw_logs import counted_readings, csv_rows, flat, read
+from refusals import Change, replaced, rewrite
+from simulated_folder import hashes, simulated_once
 from watchtime.core.catalog import Rules, find_root
-from watchtime.core.files import file_hash, read_json
+from watchtime.core.files import read_json
 from watchtime.datasets.encoding import Encoding
 from watchtime.datasets.log import Log
 from watchtime.datasets.prepare import prepare_interactions
@@ -25,27 +27,18 @@ from watchtime.datasets.simulator.truth import Truth
 REAL = find_root().parent / "shared" / "data" / "kuairec_sample"
 ROWS, USERS, ITEMS = 3_000, 60, 40
 
+refuse = partial(refusals.refuse, "kuairec", tiny.CARD)
+simulated = simulated_once(simulate, rows=ROWS, users=USERS, items=ITEMS, days=10, seed=3)
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tiny.write_folder(tmp_path / "raw")
 
 
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("kuairec") / "raw"
-    simulate(folder, rows=ROWS, users=USERS, items=ITEMS, days=10, seed=3)
-    return folder
-
-
 def prepare(folder: Path, output: Path, rules: Rules = tiny.CARD.rules) -> Path:
     prepare_interactions("kuairec", folder, {}, rules, tiny.CARD, output)
     return output
-
-
-def csv_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
 
 
 KEEP_ALL = Rules(repeated_key="keep_all", largest_ratio="any")
@@ -127,10 +120,7 @@ def test_repeated_rows_and_ratios_above_ten_are_dropped_and_counted(folder: Path
 
 
 def test_rows_under_other_readings_are_counted(folder: Path) -> None:
-    found = {
-        one["rule"]: (one["rows"], one["users"], one["items"]) for one in read("kuairec", folder, tiny.CARD).candidates
-    }
-    assert found == {
+    assert counted_readings("kuairec", folder, tiny.CARD) == {
         "big matrix": (6, 3, 4),
         "big matrix, without repeated (user, video, time)": (5, 3, 4),
         "big matrix, every (user, video) once": (5, 3, 4),
@@ -173,8 +163,7 @@ def test_daily_counts_are_not_read(folder: Path) -> None:
 
 def test_two_runs_write_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     first, second = (prepare(folder, tmp_path / name) for name in ("a", "b"))
-    for path in first.iterdir():
-        assert file_hash(path) == file_hash(second / path.name)
+    assert hashes(first) == hashes(second)
 
 
 def check_against_csv(folder: Path) -> None:
@@ -338,27 +327,27 @@ MALFORMED: dict[str, tuple[str, Change, str]] = {
 def test_a_malformed_file_is_one_sentence_and_writes_nothing(folder: Path, case: str) -> None:
     name, change, sentence = MALFORMED[case]
     rewrite(folder / "data" / name, change)
-    refuse("kuairec", tiny.CARD, folder, folder / "data" / name, sentence)
+    refuse(folder, folder / "data" / name, sentence)
 
 
 def test_a_file_that_is_not_utf_8_is_named_with_its_row(folder: Path) -> None:
     path = folder / "data" / tiny.CAPTIONS
     path.write_bytes(path.read_bytes().replace("搞".encode(), b"\xff"))
-    refuse("kuairec", tiny.CARD, folder, path, "row 2 is not UTF-8 text.")
+    refuse(folder, path, "row 2 is not UTF-8 text.")
 
 
 @pytest.mark.parametrize("name", [tiny.USERS, tiny.CATEGORIES])
 def test_a_missing_table_is_named(folder: Path, name: str) -> None:
     (folder / "data" / name).unlink()
-    refuse("kuairec", tiny.CARD, folder, folder / "data" / name, "the file does not exist.")
+    refuse(folder, folder / "data" / name, "the file does not exist.")
 
 
 def test_a_folder_without_any_log_is_named(folder: Path) -> None:
     for name in (tiny.BIG, tiny.SMALL):
         (folder / "data" / name).unlink()
     expected = "no log was found, at least one is needed: data/big_matrix.csv, data/small_matrix.csv."
-    refuse("kuairec", tiny.CARD, folder, folder, expected)
+    refuse(folder, folder, expected)
 
 
 def test_an_absent_folder_is_named(tmp_path: Path) -> None:
-    refuse("kuairec", tiny.CARD, tmp_path / "nowhere", tmp_path / "nowhere", "the folder does not exist")
+    refuse(tmp_path / "nowhere", tmp_path / "nowhere", "the folder does not exist")

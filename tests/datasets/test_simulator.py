@@ -1,59 +1,23 @@
-import hashlib
-import importlib
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from watchtime.core.errors import WatchtimeError
+import simulated_folder
+from tiny_kuairand import LOG_HEADER
 from watchtime.datasets.simulator import kuairand_pure
 from watchtime.datasets.simulator.kuairand_pure import RANDOM, STANDARD, simulate
 from watchtime.datasets.simulator.truth import Truth
 
-SAMPLE = Path(__file__).parents[3] / "shared/data/kuairand_pure_sample/data"
+SAMPLE = simulated_folder.SAMPLES / "kuairand_pure_sample/data"
 SMALL = {"rows": 600, "users": 60, "items": 40, "days": 4, "seed": 3}
-LOG_HEADER = (
-    "user_id,video_id,date,hourmin,time_ms,is_click,is_like,is_follow,is_comment,is_forward,is_hate,long_view,"
-    "play_time_ms,duration_ms,profile_stay_time,comment_stay_time,is_profile_enter,is_rand,tab"
-)
 # Bytes of SMALL under simulator version 1: where this changes on purpose, SIMULATOR_VERSION in core changes with it.
 SMALL_HASH = "1acb65cbb689a49e2264baf678b0adf19f5989323daa88a00bdce2f976c47f87"
 
-
-def hashes(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def content_hash(folder: Path) -> str:
-    """One hash of the CSV bytes and of the truth's arrays, whose container depends on the Python version."""
-    digest = hashlib.sha256()
-    for path in sorted((folder / "data").iterdir()):
-        digest.update(path.read_bytes())
-    law = Truth.load(folder / "truth.npz")
-    for array in (law.weights, law.duration_ms, law.perturbed):
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("small")
-    simulate(folder, **SMALL)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo")
-    simulate(folder, rows=40_000, users=1_500, items=600, days=14, seed=1)
-    return folder
+small = simulated_folder.simulated_once(simulate, **SMALL)
+demo = simulated_folder.simulated_once(simulate, rows=40_000, users=1_500, items=600, days=14, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -69,46 +33,24 @@ def usable(log: pl.DataFrame) -> pl.DataFrame:
 
 
 def test_the_same_arguments_give_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    simulate(tmp_path, **SMALL)
-    assert hashes(tmp_path) == hashes(small)
-    assert len(hashes(small)) == 7
+    simulated_folder.assert_same_arguments_same_bytes(small, tmp_path, simulate, SMALL)
 
 
 def test_another_seed_gives_other_bytes_in_every_file(small: Path, tmp_path: Path) -> None:
-    simulate(tmp_path, **{**SMALL, "seed": 4})
-    other, ours = hashes(tmp_path), hashes(small)
-    assert other.keys() == ours.keys()
-    assert all(other[name] != ours[name] for name in ours)
+    simulated_folder.assert_another_seed_other_bytes(small, tmp_path, simulate, SMALL)
 
 
 def test_the_bytes_are_those_of_this_simulator_version(small: Path) -> None:
-    assert content_hash(small) == SMALL_HASH
+    simulated_folder.assert_pinned(small, SMALL_HASH, files=7)
 
 
 def test_the_bytes_do_not_depend_on_the_processor(small: Path, tmp_path: Path) -> None:
-    internals: Any = importlib.import_module("numpy._core._multiarray_umath")
-    optional = [name for name in internals.__cpu_dispatch__ if internals.__cpu_features__.get(name)]
-    if not optional:
-        pytest.skip("numpy finds no optional vector instructions on this processor")
-    code = (
-        "from numpy._core import _multiarray_umath as m; from pathlib import Path; import sys\n"
-        f"assert not any(m.__cpu_features__[name] for name in {optional!r})\n"
-        "from watchtime.datasets.simulator.kuairand_pure import simulate\n"
-        f"simulate(Path(sys.argv[1]), **{SMALL!r})"
-    )
-    environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(optional)}
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment)
-    assert hashes(tmp_path) == hashes(small)
+    simulated_folder.assert_processor_does_not_matter(small, tmp_path, "kuairand_pure", SMALL)
 
 
 def test_headers_are_the_official_ones(small: Path) -> None:
-    for name in (*STANDARD, RANDOM):
-        assert (small / "data" / name).read_text().splitlines()[0] == LOG_HEADER
-    if not SAMPLE.exists():
-        pytest.skip("the real KuaiRand-Pure sample is not beside the project")
-    for path in SAMPLE.iterdir():
-        with path.open() as real, (small / "data" / path.name).open() as ours:
-            assert ours.readline() == real.readline(), path.name
+    headers = dict.fromkeys([*STANDARD, RANDOM], LOG_HEADER)
+    simulated_folder.assert_official_headers(small / "data", headers, SAMPLE)
 
 
 def test_row_counts_dates_and_times(demo: Path, log: pl.DataFrame) -> None:
@@ -234,6 +176,4 @@ def test_tiny_worlds_have_all_files(tmp_path: Path, rows: int) -> None:
 
 @pytest.mark.parametrize(("key", "value"), [("rows", 0), ("users", 0), ("items", -1), ("days", 1), ("days", 29)])
 def test_impossible_sizes_are_named(tmp_path: Path, key: str, value: int) -> None:
-    with pytest.raises(WatchtimeError, match=rf"simulator: {key}: found {value}, allowed: \d"):
-        simulate(tmp_path, **{**SMALL, key: value})
-    assert not list(tmp_path.iterdir())
+    simulated_folder.refuse_size(tmp_path, simulate, SMALL, key, value)

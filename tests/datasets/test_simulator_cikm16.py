@@ -4,28 +4,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-from simulated_folder import (
-    SAMPLES,
-    assert_follows,
-    content_hash,
-    hashes,
-    header,
-    simulate_without_vector_instructions,
-)
-from watchtime.core.errors import WatchtimeError
+import simulated_folder
+import tiny_cikm16 as tiny
 from watchtime.datasets.simulator.cikm16 import simulate
 from watchtime.datasets.simulator.truth import Truth
 
-SAMPLE = SAMPLES / "cikm16_sample"
+SAMPLE = simulated_folder.SAMPLES / "cikm16_sample"
 SMALL = {"rows": 200, "users": 30, "items": 60, "days": 5, "seed": 3}
 DEMO = {"rows": 12_000, "users": 800, "items": 600, "days": 30, "seed": 1}
 SMALL_HASH = "054641481a107d6170f8d6e28c41fb172be7c2fb88391cff34913d6d6b353476"
 HEADERS = {
-    "train-item-views.csv": "sessionId;userId;itemId;timeframe;eventdate",
-    "train-queries.csv": (
-        "queryId;sessionId;userId;timeframe;duration;eventdate;searchstring.tokens;categoryId;items;is.test"
-    ),
-    "product-categories.csv": "itemId;categoryId",
+    "train-item-views.csv": tiny.VIEW_HEADER,
+    "train-queries.csv": tiny.QUERY_HEADER,
+    "product-categories.csv": tiny.CATEGORY_HEADER,
     "products.csv": "itemId;pricelog2;product.name.tokens",
 }
 
@@ -34,18 +25,8 @@ def read(path: Path) -> pl.DataFrame:
     return pl.read_csv(path, separator=";", null_values="NA", infer_schema_length=None)
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("small")
-    simulate(folder, **SMALL)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo")
-    simulate(folder, **DEMO)
-    return folder
+small = simulated_folder.simulated_once(simulate, **SMALL)
+demo = simulated_folder.simulated_once(simulate, **DEMO)
 
 
 @pytest.fixture(scope="module")
@@ -70,33 +51,22 @@ def modelled(views: pl.DataFrame, queries: pl.DataFrame) -> pl.DataFrame:
     return both.filter(pl.col("dwell") < 6_000).sort("sessionId")
 
 
+def test_headers_are_the_official_ones(small: Path) -> None:
+    simulated_folder.assert_official_headers(small, HEADERS, SAMPLE)
+
+
 def test_the_bytes_follow_from_the_arguments(small: Path, tmp_path: Path) -> None:
-    assert content_hash(small) == SMALL_HASH
-    simulate(tmp_path / "again", **SMALL)
-    assert hashes(tmp_path / "again") == hashes(small)
-    assert len(hashes(small)) == 5
-    simulate(tmp_path / "other", **{**SMALL, "seed": 4})
-    other = hashes(tmp_path / "other")
-    assert all(other[name] != value for name, value in hashes(small).items())
+    simulated_folder.assert_pinned(small, SMALL_HASH, files=5)
+    simulated_folder.assert_bytes_follow_from_the_arguments(small, tmp_path, simulate, SMALL)
 
 
 def test_the_bytes_do_not_depend_on_the_processor(small: Path, tmp_path: Path) -> None:
-    simulate_without_vector_instructions("cikm16", tmp_path, **SMALL)
-    assert hashes(tmp_path) == hashes(small)
-
-
-def test_headers_are_the_official_ones(small: Path) -> None:
-    for name, expected in HEADERS.items():
-        assert header(small / name) == expected
-    if not SAMPLE.exists():
-        pytest.skip("the real CIKM16 sample is not beside the project")
-    for path in SAMPLE.iterdir():
-        assert header(small / path.name) == header(path), path.name
+    simulated_folder.assert_processor_does_not_matter(small, tmp_path, "cikm16", SMALL)
 
 
 def test_the_truth_has_the_modelled_sessions_in_the_order_of_their_numbers(demo: Path, modelled: pl.DataFrame) -> None:
     law = Truth.load(demo / "truth.npz")
-    assert_follows(law, modelled["dwell"].to_numpy() / 1000)
+    simulated_folder.assert_follows(law, modelled["dwell"].to_numpy() / 1000)
     assert not law.perturbed.any()
     assert 0.5 < modelled.height / DEMO["rows"] < 0.7
     assert law.cdf(np.full(len(law), 5.999)) == pytest.approx(1.0)
@@ -166,9 +136,7 @@ def test_dwell_and_span_depend_on_what_a_session_shows(demo: Path, modelled: pl.
 
 @pytest.mark.parametrize(("key", "value"), [("rows", 0), ("users", 0), ("items", -1), ("days", 0), ("days", 153)])
 def test_impossible_sizes_are_named(tmp_path: Path, key: str, value: int) -> None:
-    with pytest.raises(WatchtimeError, match=rf"simulator: {key}: found {value}, allowed: \d"):
-        simulate(tmp_path, **{**SMALL, key: value})
-    assert not list(tmp_path.iterdir())
+    simulated_folder.refuse_size(tmp_path, simulate, SMALL, key, value)
 
 
 @pytest.mark.parametrize("rows", [1, 4])

@@ -1,15 +1,11 @@
 import csv
 import hashlib
-import importlib
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from simulated_folder import run_without_vector_instructions
 from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.simulator import counterfactual, kuairec, tables, world
 from watchtime.datasets.simulator.counterfactual import Outcomes, Simulation, laws, outcomes, simulation
@@ -157,20 +153,13 @@ def test_outcomes_are_those_of_this_simulator_version(simulated: Simulation) -> 
 
 
 def test_outcomes_do_not_depend_on_the_processor() -> None:
-    internals: Any = importlib.import_module("numpy._core._multiarray_umath")
-    optional = [name for name in internals.__cpu_dispatch__ if internals.__cpu_features__.get(name)]
-    if not optional:
-        pytest.skip("numpy finds no optional vector instructions on this processor")
-    code = (
-        "from numpy._core import _multiarray_umath as m; import sys\n"
-        f"assert not any(m.__cpu_features__[name] for name in {optional!r})\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    here = Path(__file__).parent
+    printed = run_without_vector_instructions(
+        f"import sys; sys.path[:0] = {[str(here), str(here.parent)]!r}\n"
         "import test_simulator_counterfactual as t\n"
         "print(t.digest(t.everything(t.simulation('kuairand_pure', t.USERS, t.ITEMS, seed=3), day=1)))\n"
     )
-    environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(optional)}
-    run = subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True, text=True)
-    assert run.stdout.strip() == DIGEST
+    assert printed.strip() == DIGEST
 
 
 def test_what_is_not_there_is_named(simulated: Simulation) -> None:

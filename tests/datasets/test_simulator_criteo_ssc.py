@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from watchtime.core.errors import WatchtimeError
+from simulated_folder import SAMPLES, refuse_size, simulated_once
 from watchtime.datasets.simulator.criteo_ssc import simulate
 from watchtime.datasets.simulator.truth import Truth
 
-SAMPLE = Path(__file__).parents[3] / "shared/data/criteo_ssc_sample/CriteoSearchData"
+SAMPLE = SAMPLES / "criteo_ssc_sample/CriteoSearchData"
 SMALL = {"rows": 300, "users": 40, "items": 10, "days": 3, "seed": 3}
 ROWS, USERS, ITEMS, DAYS = 30_000, 12_000, 800, 14
 (SALE, AMOUNT, DELAY, TIME, CLICKS, PRICE) = range(6)
@@ -26,11 +26,7 @@ def lines(path: Path) -> list[list[str]]:
         return list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("criteo")
-    simulate(folder, rows=ROWS, users=USERS, items=ITEMS, days=DAYS, seed=1)
-    return folder
+folder = simulated_once(simulate, rows=ROWS, users=USERS, items=ITEMS, days=DAYS, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +191,4 @@ def test_tiny_logs_have_all_lines(tmp_path: Path, rows: int) -> None:
 
 @pytest.mark.parametrize(("key", "value"), [("rows", 0), ("users", 0), ("items", -1), ("days", 0), ("days", 91)])
 def test_impossible_sizes_are_named(tmp_path: Path, key: str, value: int) -> None:
-    with pytest.raises(WatchtimeError, match=rf"simulator: {key}: found {value}, allowed: \d"):
-        simulate(tmp_path, **{**SMALL, key: value})
-    assert not list(tmp_path.iterdir())
+    refuse_size(tmp_path, simulate, SMALL, key, value)

@@ -6,40 +6,22 @@ import numpy as np
 import polars as pl
 import pytest
 
-from simulated_folder import (
-    SAMPLES,
-    assert_follows,
-    content_hash,
-    hashes,
-    header,
-    simulate_without_vector_instructions,
-)
-from watchtime.core.errors import WatchtimeError
+import simulated_folder
+import tiny_kuairec as tiny
 from watchtime.datasets.simulator.kuairec import DURATIONS_MS, LEVELS, simulate
 from watchtime.datasets.simulator.layout import main_context, with_durations
 from watchtime.datasets.simulator.population import make_world
 from watchtime.datasets.simulator.truth import Truth
 from watchtime.datasets.simulator.world import conditional
 
-SAMPLE = SAMPLES / "kuairec_sample/data"
+SAMPLE = simulated_folder.SAMPLES / "kuairec_sample/data"
 SMALL = {"rows": 600, "users": 30, "items": 40, "days": 4, "seed": 3}
 SMALL_HASH = "ce36bac833c6e4fcaad656faa4c9acd1e9bef961b5b2e22d94e37b093e07bce0"
-MATRIX = "user_id,video_id,play_duration,video_duration,time,date,timestamp,watch_ratio"
+HEADERS = {name: header for name, (header, _) in tiny.FILES.items()}
 PAIR = ["user_id", "video_id"]
 
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("small")
-    simulate(folder, **SMALL)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo")
-    simulate(folder, rows=20_000, users=300, items=350, days=10, seed=1)
-    return folder
+small = simulated_folder.simulated_once(simulate, **SMALL)
+demo = simulated_folder.simulated_once(simulate, rows=20_000, users=300, items=350, days=10, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -52,33 +34,22 @@ def block(demo: Path) -> pl.DataFrame:
     return pl.read_csv(demo / "data/small_matrix.csv")
 
 
-def test_the_bytes_follow_from_the_arguments(small: Path, tmp_path: Path) -> None:
-    assert content_hash(small) == SMALL_HASH
-    simulate(tmp_path / "again", **SMALL)
-    assert hashes(tmp_path / "again") == hashes(small)
-    assert len(hashes(small)) == 7
-    simulate(tmp_path / "other", **{**SMALL, "seed": 4})
-    other = hashes(tmp_path / "other")
-    assert all(other[name] != value for name, value in hashes(small).items())
-
-
-def test_the_bytes_do_not_depend_on_the_processor(small: Path, tmp_path: Path) -> None:
-    simulate_without_vector_instructions("kuairec", tmp_path, **SMALL)
-    assert hashes(tmp_path) == hashes(small)
-
-
 def test_headers_are_the_official_ones(small: Path) -> None:
-    assert header(small / "data/big_matrix.csv") == header(small / "data/small_matrix.csv") == MATRIX
-    assert header(small / "data/item_categories.csv") == "video_id,feat"
-    daily = header(small / "data/item_daily_features.csv").split(",")
+    daily = simulated_folder.header(small / "data/item_daily_features.csv").split(",")
     assert len(daily) == len(set(daily)) == 58
     assert daily[:3] == ["video_id", "date", "author_id"]
     assert daily[13] == "show_cnt"
     assert daily[-1] == "cancel_collect_user_num"
-    if not SAMPLE.exists():
-        pytest.skip("the real KuaiRec sample is not beside the project")
-    for path in SAMPLE.iterdir():
-        assert header(small / "data" / path.name) == header(path), path.name
+    simulated_folder.assert_official_headers(small / "data", HEADERS, SAMPLE)
+
+
+def test_the_bytes_follow_from_the_arguments(small: Path, tmp_path: Path) -> None:
+    simulated_folder.assert_pinned(small, SMALL_HASH, files=7)
+    simulated_folder.assert_bytes_follow_from_the_arguments(small, tmp_path, simulate, SMALL)
+
+
+def test_the_bytes_do_not_depend_on_the_processor(small: Path, tmp_path: Path) -> None:
+    simulated_folder.assert_processor_does_not_matter(small, tmp_path, "kuairec", SMALL)
 
 
 def test_the_small_matrix_is_fully_observed_and_apart_from_the_big_one(big: pl.DataFrame, block: pl.DataFrame) -> None:
@@ -126,7 +97,7 @@ def test_play_times_follow_the_law_of_their_row(demo: Path, big: pl.DataFrame, b
     law = Truth.load(demo / "truth.npz")
     both = pl.concat([big.select("play_duration", "video_duration"), block.select("play_duration", "video_duration")])
     assert np.array_equal(law.duration_ms, both["video_duration"].to_numpy())
-    assert_follows(law, both["play_duration"].to_numpy() / 1000)
+    simulated_folder.assert_follows(law, both["play_duration"].to_numpy() / 1000)
 
 
 def test_truth_rows_are_the_worlds_law_of_their_pair(demo: Path, big: pl.DataFrame) -> None:
@@ -174,9 +145,7 @@ def test_categories_and_captions_have_the_real_forms(demo: Path) -> None:
 
 @pytest.mark.parametrize(("key", "value"), [("rows", 0), ("users", 4), ("items", 4), ("days", 0), ("days", 64)])
 def test_impossible_sizes_are_named(tmp_path: Path, key: str, value: int) -> None:
-    with pytest.raises(WatchtimeError, match=rf"simulator: {key}: found {value}, allowed: \d"):
-        simulate(tmp_path, **{**SMALL, key: value})
-    assert not list(tmp_path.iterdir())
+    simulated_folder.refuse_size(tmp_path, simulate, SMALL, key, value)
 
 
 def test_a_tiny_world_has_all_files(tmp_path: Path) -> None:

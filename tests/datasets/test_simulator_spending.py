@@ -1,23 +1,17 @@
-import hashlib
-import importlib
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy.signal import find_peaks
 
+import simulated_folder
 from watchtime.datasets.simulator import criteo_ssc, valued_shoppers
 from watchtime.datasets.simulator.market import ONE_CLICK, ONE_YEAR, make_market, spending_law
 from watchtime.datasets.simulator.piecewise import whole
 from watchtime.datasets.simulator.population import make_world
 from watchtime.datasets.simulator.spending import KINDS, SPENDING
-from watchtime.datasets.simulator.truth import Truth
 from watchtime.datasets.simulator.world import World
 
 Floats = npt.NDArray[np.float64]
@@ -32,19 +26,6 @@ HASHES = {
     "valued_shoppers": "ad9edc807f6034797f80ab103e9e25548cdfec2fcdee68deaad1a54def8a292c",
 }
 MODULES = {"criteo_ssc": criteo_ssc, "valued_shoppers": valued_shoppers}
-
-
-def file_hashes(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
-
-
-def content_hash(folder: Path, dataset: str) -> str:
-    """One hash of the raw file's bytes and of the truth's arrays, whose container depends on the Python version."""
-    digest = hashlib.sha256((folder / FILES[dataset]).read_bytes())
-    law = Truth.load(folder / "truth.npz", "ltv")
-    for array in (law.weights, law.scale, law.perturbed):
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -72,36 +53,20 @@ def drawn(kind: str, price: float, draws: int) -> Floats:
 def test_the_same_arguments_give_the_same_bytes_and_another_seed_others(
     folders: dict[str, Path], tmp_path: Path, dataset: str
 ) -> None:
-    again, other = tmp_path / "again", tmp_path / "other"
-    MODULES[dataset].simulate(again, **SIZES[dataset])
-    MODULES[dataset].simulate(other, **{**SIZES[dataset], "seed": 4})
-    ours = file_hashes(folders[dataset])
-    assert sorted(ours) == sorted([FILES[dataset], "truth.npz"])
-    assert file_hashes(again) == ours
-    assert all(found != ours[name] for name, found in file_hashes(other).items())
+    assert sorted(simulated_folder.hashes(folders[dataset])) == sorted([FILES[dataset], "truth.npz"])
+    simulated_folder.assert_bytes_follow_from_the_arguments(
+        folders[dataset], tmp_path, MODULES[dataset].simulate, SIZES[dataset]
+    )
 
 
 @pytest.mark.parametrize("dataset", list(SIZES))
 def test_the_bytes_are_those_of_this_simulator_version(folders: dict[str, Path], dataset: str) -> None:
-    assert content_hash(folders[dataset], dataset) == HASHES[dataset]
+    assert simulated_folder.content_hash(folders[dataset], "ltv") == HASHES[dataset]
 
 
-def test_the_bytes_do_not_depend_on_the_processor(folders: dict[str, Path], tmp_path: Path) -> None:
-    internals: Any = importlib.import_module("numpy._core._multiarray_umath")
-    optional = [name for name in internals.__cpu_dispatch__ if internals.__cpu_features__.get(name)]
-    if not optional:
-        pytest.skip("numpy finds no optional vector instructions on this processor")
-    code = (
-        "from numpy._core import _multiarray_umath as m; from pathlib import Path; import sys, importlib\n"
-        f"assert not any(m.__cpu_features__[name] for name in {optional!r})\n"
-        f"for name, sizes in {SIZES!r}.items():\n"
-        "    module = importlib.import_module('watchtime.datasets.simulator.' + name)\n"
-        "    module.simulate(Path(sys.argv[1]) / name, **sizes)\n"
-    )
-    environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(optional)}
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment)
-    for name, folder in folders.items():
-        assert file_hashes(tmp_path / name) == file_hashes(folder), name
+@pytest.mark.parametrize("dataset", list(SIZES))
+def test_the_bytes_do_not_depend_on_the_processor(folders: dict[str, Path], tmp_path: Path, dataset: str) -> None:
+    simulated_folder.assert_processor_does_not_matter(folders[dataset], tmp_path, dataset, SIZES[dataset])
 
 
 def test_clusters_lie_side_by_side_and_their_quantile_functions_increase() -> None:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from watchtime.core.errors import WatchtimeError
+from simulated_folder import header, refuse_size, simulated_once
+from tiny_shoppers import HEADER
 from watchtime.datasets.simulator.market import ONE_YEAR, make_market
 from watchtime.datasets.simulator.population import make_world
 from watchtime.datasets.simulator.purchases import Pairs, draw_purchases, split
@@ -20,7 +21,6 @@ from watchtime.datasets.simulator.shelf import make_shelf
 from watchtime.datasets.simulator.truth import Truth
 from watchtime.datasets.simulator.valued_shoppers import simulate
 
-HEADER = "id,chain,dept,category,company,brand,date,productsize,productmeasure,purchasequantity,purchaseamount"
 ROWS, USERS, COMPANIES, DAYS = 20_000, 4_000, 24, 140
 SMALL = {"rows": 300, "users": 40, "items": 20, "days": 5, "seed": 3}
 FIRST, LAST = date(2012, 3, 2), date(2013, 7, 28)
@@ -66,11 +66,7 @@ def finished(rows: list[dict[str, str]]) -> dict[tuple[int, int], Value]:
     return pairs
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shoppers")
-    simulate(folder, rows=ROWS, users=USERS, items=COMPANIES, days=DAYS, seed=1)
-    return folder
+folder = simulated_once(simulate, rows=ROWS, users=USERS, items=COMPANIES, days=DAYS, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +86,7 @@ def truth(folder: Path) -> Truth:
 
 def test_the_layout_is_the_official_one(folder: Path, rows: list[dict[str, str]]) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["transactions.csv", "truth.npz"]
-    assert (folder / "transactions.csv").read_text().splitlines()[0] == HEADER
+    assert header(folder / "transactions.csv") == HEADER
     order = [(int(row["id"]), row["date"]) for row in rows]
     assert order == sorted(order)
     days = [date.fromisoformat(day) for _, day in order]
@@ -259,6 +255,4 @@ def test_companies_with_equally_many_customers_are_chosen_by_their_id(tmp_path: 
     [("rows", 19), ("rows", 801), ("users", 0), ("items", 19), ("days", 0), ("days", 149)],
 )
 def test_impossible_sizes_are_named(tmp_path: Path, key: str, value: int) -> None:
-    with pytest.raises(WatchtimeError, match=rf"simulator: {key}: found {value}, allowed: \d"):
-        simulate(tmp_path, **{**SMALL, key: value})
-    assert not list(tmp_path.iterdir())
+    refuse_size(tmp_path, simulate, SMALL, key, value)

@@ -4,44 +4,22 @@ import numpy as np
 import polars as pl
 import pytest
 
-from simulated_folder import (
-    SAMPLES,
-    assert_follows,
-    content_hash,
-    hashes,
-    header,
-    simulate_without_vector_instructions,
-)
-from watchtime.core.errors import WatchtimeError
+import simulated_folder
+import tiny_wechat21 as tiny
 from watchtime.datasets.simulator.layout import with_durations
 from watchtime.datasets.simulator.population import make_world
 from watchtime.datasets.simulator.truth import Truth
 from watchtime.datasets.simulator.wechat21 import DURATIONS_MS, FEEDBACK, LEVELS, simulate
 from watchtime.datasets.simulator.world import affinity
 
-SAMPLE = SAMPLES / "wechat21_sample"
+SAMPLE = simulated_folder.SAMPLES / "wechat21_sample"
 SMALL = {"rows": 603, "users": 20, "items": 40, "days": 5, "seed": 3}
 DEMO = {"rows": 158_000, "users": 1_010, "items": 500, "days": 14, "seed": 1}
 SMALL_HASH = "9e9f9ae6bb8a1cc32a36538a736b931e4c60c44d316695ca42fba18dccbfc625"
-ACTIONS = "userid,feedid,date_,device,read_comment,comment,like,play,stay,click_avatar,forward,follow,favorite"
-INFO = (
-    "feedid,authorid,videoplayseconds,description,ocr,asr,bgm_song_id,bgm_singer_id,manual_keyword_list,"
-    "machine_keyword_list,manual_tag_list,machine_tag_list,description_char,ocr_char,asr_char"
-)
+HEADERS = {name: header for name, (header, _) in tiny.FILES.items()}
 
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("small")
-    simulate(folder, **SMALL)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo")
-    simulate(folder, **DEMO)
-    return folder
+small = simulated_folder.simulated_once(simulate, **SMALL)
+demo = simulated_folder.simulated_once(simulate, **DEMO)
 
 
 @pytest.fixture(scope="module")
@@ -54,29 +32,17 @@ def feeds(demo: Path) -> pl.DataFrame:
     return pl.read_csv(demo / "feed_info.csv")
 
 
+def test_headers_are_the_official_ones(small: Path) -> None:
+    simulated_folder.assert_official_headers(small, HEADERS, SAMPLE)
+
+
 def test_the_bytes_follow_from_the_arguments(small: Path, tmp_path: Path) -> None:
-    assert content_hash(small) == SMALL_HASH
-    simulate(tmp_path / "again", **SMALL)
-    assert hashes(tmp_path / "again") == hashes(small)
-    assert len(hashes(small)) == 4
-    simulate(tmp_path / "other", **{**SMALL, "seed": 4})
-    other = hashes(tmp_path / "other")
-    assert all(other[name] != value for name, value in hashes(small).items())
+    simulated_folder.assert_pinned(small, SMALL_HASH, files=4)
+    simulated_folder.assert_bytes_follow_from_the_arguments(small, tmp_path, simulate, SMALL)
 
 
 def test_the_bytes_do_not_depend_on_the_processor(small: Path, tmp_path: Path) -> None:
-    simulate_without_vector_instructions("wechat21", tmp_path, **SMALL)
-    assert hashes(tmp_path) == hashes(small)
-
-
-def test_headers_are_the_official_ones(small: Path) -> None:
-    assert header(small / "user_action.csv") == ACTIONS
-    assert header(small / "feed_info.csv") == INFO
-    assert header(small / "feed_embeddings.csv") == "feedid,feed_embedding"
-    if not SAMPLE.exists():
-        pytest.skip("the real WeChat sample is not beside the project")
-    for path in SAMPLE.iterdir():
-        assert header(small / path.name) == header(path), path.name
+    simulated_folder.assert_processor_does_not_matter(small, tmp_path, "wechat21", SMALL)
 
 
 def test_a_thousand_users_have_more_than_ten_rows_on_each_of_the_last_two_days(actions: pl.DataFrame) -> None:
@@ -113,7 +79,7 @@ def test_durations_are_whole_seconds_and_those_of_the_law(
     assert feeds["videoplayseconds"].is_between(4, 60).all()
     shown = actions.join(feeds, on="feedid", maintain_order="left")["videoplayseconds"].to_numpy()
     assert np.array_equal(law.duration_ms, 1000 * shown)
-    assert_follows(law, actions["play"].to_numpy() / 1000)
+    simulated_folder.assert_follows(law, actions["play"].to_numpy() / 1000)
     assert law.perturbed.mean() < 0.001
     assert (actions["stay"] >= actions["play"]).all()
 
@@ -161,9 +127,7 @@ def test_embeddings_carry_the_theme(demo: Path) -> None:
     ("key", "value"), [("rows", 0), ("rows", 801), ("users", 0), ("items", -1), ("days", 0), ("days", 15)]
 )
 def test_impossible_sizes_are_named(tmp_path: Path, key: str, value: int) -> None:
-    with pytest.raises(WatchtimeError, match=rf"simulator: {key}: found {value}, allowed: \d"):
-        simulate(tmp_path, **{**SMALL, key: value})
-    assert not list(tmp_path.iterdir())
+    simulated_folder.refuse_size(tmp_path, simulate, SMALL, key, value)
 
 
 @pytest.mark.parametrize(("rows", "users"), [(1, 1), (2, 3), (9, 3)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 from collections import defaultdict
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +13,26 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-import simulated_folder
+import raw_logs
+import refusals
 import tiny_shoppers as tiny
-from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import file_hash, read_json
+from refusals import Change, replaced, rewrite
+from simulated_folder import assert_follows, hashes, simulated_once
+from watchtime.core.files import read_json
 from watchtime.datasets import valued_shoppers
-from watchtime.datasets.log import ROWS
-from watchtime.datasets.prepare import prepare_interactions
 from watchtime.datasets.simulator.truth import Truth
 from watchtime.datasets.simulator.valued_shoppers import simulate
 
 COHORT = "first_purchase_march_to_june"
 
+prepare = partial(raw_logs.prepared, "valued_shoppers", tiny.CARD)
+refuse = partial(refusals.refuse, "valued_shoppers", tiny.CARD)
+simulated = simulated_once(simulate, rows=3000, users=400, items=30, days=133, seed=5)
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tiny.write_folder(tmp_path / "raw")
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shoppers")
-    simulate(folder, rows=3000, users=400, items=30, days=133, seed=5)
-    return folder
-
-
-def prepare(folder: Path, output: Path, **options: Any) -> pl.DataFrame:
-    """Return the interactions that all steps of preparing write."""
-    card = tiny.CARD.under(options)
-    prepare_interactions("valued_shoppers", folder, card.read_options(options), card.rules, card, output)
-    return pl.read_parquet(output / ROWS)
 
 
 def counts_of(output: Path, part: str) -> dict[str, tuple[int, ...]]:
@@ -148,29 +138,22 @@ def test_the_order_of_the_file_matters_only_to_ties(folder: Path, tmp_path: Path
 def test_two_runs_write_the_same_bytes(simulated: Path, tmp_path: Path) -> None:
     for run in ("a", "b"):
         prepare(simulated, tmp_path / run)
-    assert file_hash(tmp_path / "a" / ROWS) == file_hash(tmp_path / "b" / ROWS)
-
-
-Change = Callable[[str], str]
-
-
-def swap(old: str, new: str) -> Change:
-    return lambda text: text.replace(old, new, 1)
+    assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
 
 
 MALFORMED: dict[str, tuple[Change, str]] = {
-    "missing column": (swap("company", "firm"), "the column 'company' is missing"),
+    "missing column": (replaced("company", "firm"), "the column 'company' is missing"),
     "tabs": (lambda text: text.replace(",", "\t"), "the header is separated by tabs, commas are expected."),
-    "impossible day": (swap("2012-03-02", "2012-02-30"), "row 1, column date: found '2012-02-30', allowed: a day"),
-    "day in another spelling": (swap("2012-03-05", "2012-3-5"), "row 2, column date: found '2012-3-5'"),
+    "impossible day": (replaced("2012-03-02", "2012-02-30"), "row 1, column date: found '2012-02-30', allowed: a day"),
+    "day in another spelling": (replaced("2012-03-05", "2012-3-5"), "row 2, column date: found '2012-3-5'"),
     "amount that is no number": (
-        swap("3.10", "$3.10"),
+        replaced("3.10", "$3.10"),
         "row 2, column purchaseamount: found '$3.10', allowed: a finite",
     ),
-    "infinite amount": (swap("3.10", "inf"), "row 2, column purchaseamount: found 'inf'"),
-    "empty amount": (swap("3.10", ""), "row 2, column purchaseamount: found an empty cell"),
-    "company that is no number": (swap(",40,9", ",x40,9"), "row 13, column company: found 'x40', allowed: a whole"),
-    "customer that is no number": (swap("\n13,", "\n13.5,"), "row 13, column id: found '13.5'"),
+    "infinite amount": (replaced("3.10", "inf"), "row 2, column purchaseamount: found 'inf'"),
+    "empty amount": (replaced("3.10", ""), "row 2, column purchaseamount: found an empty cell"),
+    "company that is no number": (replaced(",40,9", ",x40,9"), "row 13, column company: found 'x40', allowed: a whole"),
+    "customer that is no number": (replaced("\n13,", "\n13.5,"), "row 13, column id: found '13.5'"),
     "cut last row": (lambda text: text[:-20], "it is the last row: the file may be cut off."),
     "only a header": (lambda text: tiny.HEADER + "\n", "the file has a header but no rows."),
     "returns alone": (lambda text: tiny.HEADER + "\n" + tiny.ROWS[0] + "\n", "no row has an amount above 0."),
@@ -178,11 +161,10 @@ MALFORMED: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("case", MALFORMED)
-def test_a_malformed_file_is_one_sentence_and_writes_nothing(folder: Path, tmp_path: Path, case: str) -> None:
+def test_a_malformed_file_is_one_sentence_and_writes_nothing(folder: Path, case: str) -> None:
     change, sentence = MALFORMED[case]
-    path = folder / tiny.FILE
-    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-    refuse(folder, tmp_path / "out", path, sentence)
+    rewrite(folder / tiny.FILE, change)
+    refuse(folder, folder / tiny.FILE, sentence)
 
 
 WRONG_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
@@ -194,31 +176,20 @@ WRONG_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG_OPTIONS)
-def test_a_wrong_option_is_one_sentence(folder: Path, tmp_path: Path, case: str) -> None:
+def test_a_wrong_option_is_one_sentence(folder: Path, case: str) -> None:
     options, sentence = WRONG_OPTIONS[case]
-    refuse(folder, tmp_path / "out", folder / tiny.FILE, sentence, **options)
+    refuse(folder, folder / tiny.FILE, sentence, **options)
 
 
 def test_an_empty_cohort_is_one_sentence(tmp_path: Path) -> None:
     folder = tiny.write_folder(tmp_path / "raw", tiny.ROWS[10:12])
-    refuse(folder, tmp_path / "out", folder / tiny.FILE, f"is in the cohort '{COHORT}'.", cohort=COHORT)
+    refuse(folder, folder / tiny.FILE, f"is in the cohort '{COHORT}'.", cohort=COHORT)
 
 
 def test_missing_files_and_folders_are_named(folder: Path, tmp_path: Path) -> None:
     (folder / tiny.FILE).unlink()
-    refuse(folder, tmp_path / "out", folder / tiny.FILE, "the file does not exist.")
-    refuse(tmp_path / "nowhere", tmp_path / "out", tmp_path / "nowhere", "the folder does not exist")
-
-
-def refuse(folder: Path, output: Path, named: Path, sentence: str, **options: Any) -> None:
-    """Check that preparing fails with one sentence and leaves nothing behind."""
-    with pytest.raises(WatchtimeError) as error:
-        prepare(folder, output, **options)
-    message = str(error.value)
-    assert message.startswith(f"{named}: ")
-    assert sentence in message
-    assert "\n" not in message
-    assert not output.exists() or not list(output.iterdir())
+    refuse(folder, folder / tiny.FILE, "the file does not exist.")
+    refuse(tmp_path / "nowhere", tmp_path / "nowhere", "the folder does not exist")
 
 
 def read_slowly(path: Path) -> list[dict[str, Any]]:
@@ -270,4 +241,4 @@ def test_the_truth_of_a_simulated_log_is_that_of_its_rows(simulated: Path, tmp_p
     frame = prepare(simulated, tmp_path / "out", cohort=cohort)
     law = Truth.load(simulated / "truth.npz", "ltv")
     assert (frame.height == len(law)) == (cohort == "all")
-    simulated_folder.assert_follows(law.select(frame["raw_row"].to_numpy()), frame["ltv"].to_numpy())
+    assert_follows(law.select(frame["raw_row"].to_numpy()), frame["ltv"].to_numpy())

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+import refusals
 import tiny_wechat21 as tiny
-from raw_logs import flat, read
-from refusals import Change, refuse, replaced, rewrite
+from raw_logs import counted_readings, csv_rows, flat, read
+from refusals import Change, replaced, rewrite
+from simulated_folder import hashes, simulated_once
 from watchtime.core.catalog import Catalog, Rules, find_root
-from watchtime.core.files import file_hash, read_json
+from watchtime.core.files import read_json
 from watchtime.datasets.encoding import Encoding
 from watchtime.datasets.log import Log
 from watchtime.datasets.prepare import prepare_encoding, prepare_interactions, prepare_split
@@ -27,28 +29,19 @@ KEEP_ALL = Rules(zero_duration="keep", largest_ratio="any")
 ROWS, USERS, FEEDS = 6_000, 30, 260
 LISTS = ("manual_keyword", "machine_keyword", "manual_tag", "machine_tag")
 
+refuse = partial(refusals.refuse, "wechat21", tiny.CARD)
+simulated = simulated_once(simulate, rows=ROWS, users=USERS, items=FEEDS, days=14, seed=3)
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tiny.write_folder(tmp_path / "raw")
 
 
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wechat21") / "raw"
-    simulate(folder, rows=ROWS, users=USERS, items=FEEDS, days=14, seed=3)
-    return folder
-
-
 def prepare(folder: Path, output: Path, rules: Rules = tiny.CARD.rules, **options: str) -> Path:
     card = tiny.CARD.under(options)
     prepare_interactions("wechat21", folder, card.read_options(options), rules, card, output)
     return output
-
-
-def csv_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
 
 
 def test_every_column_of_the_rows_is_what_the_files_say(folder: Path, tmp_path: Path) -> None:
@@ -122,10 +115,7 @@ def test_rows_without_a_feed_may_be_dropped_first(folder: Path, tmp_path: Path) 
 
 
 def test_rows_under_other_readings_are_counted(folder: Path) -> None:
-    found = {
-        one["rule"]: (one["rows"], one["users"], one["items"]) for one in read("wechat21", folder, CARD).candidates
-    }
-    assert found == {
+    assert counted_readings("wechat21", folder, CARD) == {
         "all rows": (7, 2, 4),
         "watched at all": (6, 2, 4),
         "with a row in feed_info.csv": (6, 2, 3),
@@ -148,17 +138,14 @@ def test_labelcrafts_core_is_counted_once_and_again_and_again(tmp_path: Path) ->
     pairs = [*block, *second, *third, (121, 500), (121, 0)]
     rows = [f"{user},{feed},1,1,0,0,0,1000,1000,0,0,0,0" for user, feed in pairs]
     (folder / tiny.ACTIONS).write_text("\n".join([tiny.ACTION_HEADER, *rows]) + "\n")
-    found = {
-        one["rule"]: (one["rows"], one["users"], one["items"]) for one in read("wechat21", folder, CARD).candidates
-    }
+    found = counted_readings("wechat21", folder, CARD)
     assert found["users and feeds with 120 rows each, counted once"] == (120 * 120 + 119 + 119, 121, 121)
     assert found["120-core (LabelCraft)"] == (120 * 120, 120, 120)
 
 
 def test_two_runs_write_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     first, second = (prepare(folder, tmp_path / name, item_vectors="embeddings") for name in ("a", "b"))
-    for path in first.iterdir():
-        assert file_hash(path) == file_hash(second / path.name)
+    assert hashes(first) == hashes(second)
 
 
 def check_against_csv(folder: Path) -> pl.DataFrame:
@@ -230,7 +217,7 @@ def test_where_no_row_has_a_feed_nothing_is_left_to_drop_the_others_for(tmp_path
     for name in (tiny.ACTIONS, tiny.FEEDS):
         (folder / name).write_bytes((REAL / name).read_bytes())
     sentence = f"none of its feeds is in {folder / tiny.FEEDS}."
-    refuse("wechat21", tiny.CARD, folder, folder / tiny.ACTIONS, sentence, without_feed="drop")
+    refuse(folder, folder / tiny.ACTIONS, sentence, without_feed="drop")
 
 
 MALFORMED: dict[str, tuple[str, Change, str]] = {
@@ -316,7 +303,7 @@ MALFORMED: dict[str, tuple[str, Change, str]] = {
 def test_a_malformed_file_is_one_sentence_and_writes_nothing(folder: Path, case: str) -> None:
     name, change, sentence = MALFORMED[case]
     rewrite(folder / name, change)
-    refuse("wechat21", tiny.CARD, folder, folder / name, sentence, item_vectors="embeddings")
+    refuse(folder, folder / name, sentence, item_vectors="embeddings")
 
 
 def test_embeddings_are_read_only_where_they_are_asked_for(folder: Path, tmp_path: Path) -> None:
@@ -324,18 +311,18 @@ def test_embeddings_are_read_only_where_they_are_asked_for(folder: Path, tmp_pat
     prepare(folder, tmp_path / "out")
     (folder / tiny.EMBEDDINGS).unlink()
     missing = "the file does not exist."
-    refuse("wechat21", tiny.CARD, folder, folder / tiny.EMBEDDINGS, missing, item_vectors="embeddings")
+    refuse(folder, folder / tiny.EMBEDDINGS, missing, item_vectors="embeddings")
 
 
 def test_a_file_that_is_not_utf_8_is_named_with_its_row(folder: Path) -> None:
     path = folder / tiny.ACTIONS
     path.write_bytes(path.read_bytes().replace(b"63000", b"6\xff000"))
-    refuse("wechat21", tiny.CARD, folder, path, "row 6 is not UTF-8 text.")
+    refuse(folder, path, "row 6 is not UTF-8 text.")
 
 
 def test_a_missing_table_log_or_folder_is_named(folder: Path) -> None:
     (folder / tiny.FEEDS).rename(folder / "feeds.csv")
-    refuse("wechat21", tiny.CARD, folder, folder / tiny.FEEDS, "the file does not exist.")
+    refuse(folder, folder / tiny.FEEDS, "the file does not exist.")
     (folder / tiny.ACTIONS).unlink()
-    refuse("wechat21", tiny.CARD, folder, folder, "no log was found, user_action.csv is needed.")
-    refuse("wechat21", tiny.CARD, folder / "nowhere", folder / "nowhere", "the folder does not exist")
+    refuse(folder, folder, "no log was found, user_action.csv is needed.")
+    refuse(folder / "nowhere", folder / "nowhere", "the folder does not exist")
