@@ -5,6 +5,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from watchtime.core import pages
 from watchtime.core.catalog import find_root
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import canonical_json, from_here

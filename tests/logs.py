@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from watchtime.core.catalog import Catalog, DatasetCard, Feature, find_root
+from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import DatasetSource, RunConfig, to_yaml
+from watchtime.core.dataset_card import DatasetCard, Feature
 from watchtime.core.files import write_text
 from watchtime.core.job import JobSpec, resolve
 from watchtime.core.plan import Plan

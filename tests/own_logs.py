@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard
 from watchtime.core.config import OwnFeature, OwnLog
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.own_card import own_card
 from watchtime.datasets.interactions import RawLog, check
 from watchtime.datasets.own_log import load

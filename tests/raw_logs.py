@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard, Rules
+from watchtime.core.dataset_card import DatasetCard, Rules
 from watchtime.datasets.interactions import RawLog, check
 from watchtime.datasets.log import ROWS, Log
 from watchtime.datasets.prepare import prepare_interactions

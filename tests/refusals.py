@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from watchtime.core.catalog import DatasetCard
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.prepare import prepare_interactions
 

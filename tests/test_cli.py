@@ -81,7 +81,7 @@ def test_planning_imports_nothing_heavy() -> None:
             *lines,
             "plan = Plan.from_workflow({}, [], find_root())",
             "assert plan.jobs",
-            "[plan.artifact_inputs(name) for name in (*plan.artifacts, 'summary', 'resources')]",
+            "[pages.page_inputs(plan, name) for name in (*plan.artifacts, 'summary', 'resources')]",
             "source_files('training.job', 'methods.vr')",
             "print(*sys.modules)",
         ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from watchtime.core.catalog import DatasetCard, find_root
+from watchtime.core.catalog import find_root
 from watchtime.core.config import read_yaml
+from watchtime.core.dataset_card import DatasetCard
 
 CARD = DatasetCard.model_validate(read_yaml(find_root() / "config" / "datasets" / "cikm16.yaml"))
 VIEWS, QUERIES, CATEGORIES = "train-item-views.csv", "train-queries.csv", "product-categories.csv"

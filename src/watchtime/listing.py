@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from watchtime.core.catalog import Catalog, DatasetCard, MethodCard
+from watchtime.core.catalog import Catalog, MethodCard
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.sources import exists
 
 NOTHING = "-"

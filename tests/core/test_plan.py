@@ -10,10 +10,12 @@ import pytest
 
 from tiny_kuairand import SECOND_LOG, USERS, VIDEOS, write_folder
 from watchtime.core import plan as plan_module
-from watchtime.core.catalog import Catalog, DatasetCard, MethodCard, Paper, Protocol, Size, find_root
+from watchtime.core.catalog import Catalog, MethodCard, Paper, Protocol, Size, find_root
 from watchtime.core.config import RunConfig
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.job import JobSpec
+from watchtime.core.pages import page_inputs
 from watchtime.core.plan import Plan
 
 NETWORK = {"family": "network", "title": "t", "summary": "s", "reference": "r", "tasks": ["watch_time", "watch_ratio"]}
@@ -309,7 +311,7 @@ def test_an_artifact_stands_under_its_own_protocol_where_the_run_has_it() -> Non
 
 def test_an_artifact_depends_on_what_it_reads() -> None:
     run = plan()
-    table, figure = run.artifact_inputs("paper/table1"), run.artifact_inputs("paper/figure1")
+    table, figure = page_inputs(run, "paper/table1"), page_inputs(run, "paper/figure1")
     assert table[0] == run.catalog.root / "reports" / "comparison.py"
     assert run.job_folder(spec("one")) / "metrics.json" in table
     assert run.job_folder(spec("two")) / "metrics.json" not in table

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from download_server import Server, chunked, ranged, running, status, whole
-from watchtime.core.catalog import DatasetCard, Source
+from watchtime.core.dataset_card import DatasetCard, Source
 from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.download.archive import Bounds
 from watchtime.datasets.download.disk import DiskFull

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tiny_kuairand as tiny
-from watchtime.core.catalog import DatasetCard, Feature
+from watchtime.core.dataset_card import DatasetCard, Feature
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json
 from watchtime.datasets.encoded import EncodedLog, replacing_folder, write_array

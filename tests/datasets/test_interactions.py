@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tiny_kuairand as tiny
 from raw_logs import KEEP_ALL, read
-from watchtime.core.catalog import Rules
+from watchtime.core.dataset_card import Rules
 from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.interactions import RawLog, apply_rules, check, check_values, count
 

@@ -16,7 +16,8 @@ import tiny_kuairec as tiny
 from raw_logs import counted_readings, csv_rows, flat, read
 from refusals import Change, replaced, rewrite
 from simulated_folder import hashes, simulated_once
-from watchtime.core.catalog import Rules, find_root
+from watchtime.core.catalog import find_root
+from watchtime.core.dataset_card import Rules
 from watchtime.core.files import read_json
 from watchtime.datasets.encoding import Encoding
 from watchtime.datasets.log import Log

@@ -13,6 +13,7 @@ from handmade_run import own_log, write_run
 from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import RunConfig
 from watchtime.core.errors import WatchtimeError
+from watchtime.core.pages import page_inputs
 from watchtime.core.plan import SUMMARIES, Plan
 from watchtime.core.sources import PACKAGE, script_sources
 from watchtime.reporting import leaderboard
@@ -75,7 +76,7 @@ def test_a_template_runs_by_hand_with_its_declared_inputs_alone(
 ) -> None:
     """Everything that the page does not declare is gone, as if it had never been made."""
     plan = write_run(here, protocols=["days_8_2", "random_622"])
-    inputs = {path.resolve() for path in plan.artifact_inputs(name)}
+    inputs = {path.resolve() for path in page_inputs(plan, name)}
     assert all(path.exists() for path in inputs)
     for path in plan.folder.rglob("*"):
         is_input = inputs & {path.resolve(), *path.resolve().parents}

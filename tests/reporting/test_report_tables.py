@@ -11,6 +11,7 @@ import pytest
 
 from handmade_run import by_order, own_log, write_run
 from watchtime.core.job import JobSpec
+from watchtime.core.pages import page_inputs
 from watchtime.core.plan import SUMMARIES
 from watchtime.reporting import (
     agreement,
@@ -344,7 +345,7 @@ def test_only_the_resources_page_holds_measured_time(here: Path) -> None:
     assert rows_of(table)[0][1:] == ["cpu", 1.5, 1000.0, 0.5, 5000.0, 123.0]
     for name in PAGES:
         if name != "resources":
-            assert not {path.name for path in Report("results/demo", name).plan.artifact_inputs(name)} & {
+            assert not {path.name for path in page_inputs(Report("results/demo", name).plan, name)} & {
                 "resources.json",
                 "resources.parquet",
                 "environment.json",

@@ -86,7 +86,7 @@ def job_sources(wildcards):
 
 
 def artifact_inputs(wildcards):
-    return [str(from_here(path)) for path in plan.artifact_inputs(wildcards.artifact)]
+    return [str(from_here(path)) for path in pages.page_inputs(plan, wildcards.artifact)]
 
 
 def artifact_sources(wildcards):
@@ -99,12 +99,12 @@ def report_style(wildcards):
 
 
 def artifact_settings(wildcards):
-    return canonical_json(plan.artifact_settings(wildcards.artifact))
+    return canonical_json(pages.page_settings(plan, wildcards.artifact))
 
 
 def verdict_inputs(wildcards):
-    return [str(from_here(path)) for path in plan.verdict_inputs()]
+    return [str(from_here(path)) for path in pages.verdict_inputs(plan)]
 
 
 def verdict_settings(wildcards):
-    return canonical_json(plan.verdict_settings())
+    return canonical_json(pages.verdict_settings(plan))

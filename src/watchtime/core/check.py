@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from watchtime.core.catalog import Catalog, DatasetCard, MethodCard
+from watchtime.core.catalog import Catalog, MethodCard
 from watchtime.core.config import DatasetSource, RunConfig, validate
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.job import searched_setting
 from watchtime.core.settings import shared_groups

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from watchtime.core.catalog import Catalog, DatasetCard, Feature, Rules
+from watchtime.core.catalog import Catalog
 from watchtime.core.config import OwnLog, RunConfig
+from watchtime.core.dataset_card import DatasetCard, Feature, Rules
 from watchtime.core.errors import WatchtimeError
 
 UNITS = {"s": "s", "ms": "s", "currency": "currency"}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from watchtime.core.catalog import Artifact, Catalog, Rules
+from watchtime.core.catalog import Artifact, Catalog
 from watchtime.core.check import check
 from watchtime.core.config import SIMULATOR_VERSION, RunConfig, load_config, read_yaml, to_yaml, validate, with_source
+from watchtime.core.dataset_card import Rules
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import settings_hash, write_text
 from watchtime.core.job import JobSpec, resolve
@@ -168,89 +169,6 @@ class Plan:
     def reads(self, name: str) -> Sequence[str]:
         """What the page of an artifact may read of the run."""
         return self.pages[name] if name in self.pages else self.artifacts[name].reads
-
-    def artifact_inputs(self, name: str) -> list[Path]:
-        """The files that an artifact's notebook reads, its template first."""
-        if name in self.pages:
-            return [self.template(name), *self._page_inputs(name)]
-        artifact, datasets = self.artifacts[name], self.artifact_datasets(name)
-        inputs = [self.template(name), *self.published_files]
-        if "counts" in artifact.reads:
-            inputs += [file for one in datasets for file in self.count_files(one, self._shown_protocols(artifact, one))]
-        if "interactions" in artifact.reads:
-            inputs += [self.data_folder(dataset) / "interactions.parquet" for dataset in datasets]
-        if "results" in artifact.reads:
-            folders = [self.job_folder(self.jobs[key]) for key in self.artifact_keys(name)]
-            inputs += [folder / file for folder in folders for file in ("metrics.json", "history.parquet")]
-        return inputs
-
-    def _shown_protocols(self, artifact: Artifact, dataset: str) -> list[str]:
-        """The protocols whose counts a page shows: statistics may be those of any k-core."""
-        if artifact.task == "stats":
-            return self.protocols(dataset)
-        return [self.artifact_protocol(artifact, dataset)] if artifact.protocol else []
-
-    def _page_inputs(self, name: str) -> list[Path]:
-        if name == "resources":
-            return [self.folder / "resources.parquet", self.folder / "environment.json"]
-        if name == "simulator":
-            dataset = SIMULATOR_FITTED_TO
-            return [*self.count_files(dataset, []), self.data_folder(dataset) / "interactions.parquet"]
-        if name.startswith("data/"):
-            dataset = name.removeprefix("data/")
-            encoded = [self.encoded_folder(dataset, protocol) for protocol in self.protocols(dataset)]
-            counts = self.count_files(dataset, self.protocols(dataset))
-            return [*self.published_files, *counts, self.data_folder(dataset) / "interactions.parquet", *encoded]
-        tables = [self.folder / "metrics.parquet", self.folder / "verdicts.parquet"]
-        searches = [self.job_folder(spec) / "metrics.json" for spec in self.jobs.values() if spec.search_trials]
-        counts = [file for one in self.config.datasets for file in self.count_files(one, self.protocols(one))]
-        return [*tables, *searches, *counts]
-
-    def artifact_settings(self, name: str) -> dict[str, Any]:
-        """What an artifact's page depends on beside its files."""
-        if name.startswith("data/"):
-            dataset = name.removeprefix("data/")
-            page = self.catalog.datasets[dataset].model_dump(mode="json")
-            return {**self.shown_settings([], [dataset]), "page": page}
-        if name in self.pages:
-            return self.shown_settings(self.catalog.methods, self.config.datasets)
-        named = {row.method for row in self.artifacts[name].rows.values()}
-        methods = [one for one, card in self.catalog.methods.items() if one in named or card.family in UNASKED]
-        reference = self.catalog.papers[name.split("/")[0]].reference
-        page = self.artifacts[name].model_dump(mode="json")
-        return {**self.shown_settings(methods, self.artifact_datasets(name)), "page": page, "reference": reference}
-
-    def shown_settings(self, methods: Iterable[str], datasets: Iterable[str]) -> dict[str, Any]:
-        """What pages and verdicts on ``methods`` take from the configuration and the cards, not from files."""
-        chosen = {name: self.catalog.methods[name] for name in methods}
-        names = ("name", "tasks", "protocols", "regime", "size", "repetitions", "seed", "search_trials", "tolerance")
-        cards = (chosen, self.catalog.protocols, self.catalog.papers)
-        shown = list(datasets)
-        return {
-            "run": {name: getattr(self.config, name) for name in names},
-            "data": {name: self._shown_source(name) for name in shown},
-            "titles": [{name: card.title for name, card in group.items()} for group in cards],
-            "excluded": {
-                what: reason
-                for what, reason in self.excluded().items()
-                if what.split("/")[0] in chosen and what.split(" on ")[1].split(",")[0] in shown
-            },
-        }
-
-    def _shown_source(self, dataset: str) -> dict[str, Any]:
-        source = self.config.datasets[dataset].model_dump(mode="json", exclude={"folder", "log"})
-        return {"simulated": self.is_simulated(dataset), **source}
-
-    def verdict_settings(self) -> dict[str, Any]:
-        """What the verdicts depend on beside their files."""
-        papers = {name: paper.model_dump(mode="json") for name, paper in self.catalog.papers.items()}
-        shown = self.shown_settings(self.catalog.methods, self.config.datasets)
-        return {**shown, "artifacts": list(self.artifacts), "papers": papers}
-
-    def verdict_inputs(self) -> list[Path]:
-        """The files from which the verdicts follow."""
-        counts = [file for one in self.config.datasets for file in self.count_files(one, self.protocols(one))]
-        return [self.folder / "metrics.parquet", *counts, *self.published_files]
 
     def count_files(self, dataset: str, protocols: Sequence[str]) -> list[Path]:
         """The counts of a data set: per row rule, and per part of the given protocols."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.interactions import Count, RawLog, feature_columns
 from watchtime.datasets.raw import CATEGORY, TEXT, Cell, check_unique_key, date, read_delimited, whole

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.datasets.interactions import Count, RawLog, feature_columns
 from watchtime.datasets.raw import Cell, any_text, convert_delimited, number, whole
 

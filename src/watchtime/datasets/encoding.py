@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard, Feature
 from watchtime.core.config import validate
+from watchtime.core.dataset_card import DatasetCard, Feature
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import canonical_json, read_json, write_text
 from watchtime.core.settings import Settings

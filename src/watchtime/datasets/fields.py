@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from watchtime.core.catalog import Feature
+from watchtime.core.dataset_card import Feature
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.settings import Settings
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard, Rules
+from watchtime.core.dataset_card import DatasetCard, Rules
 from watchtime.core.errors import WatchtimeError, nearest
 from watchtime.datasets.codes import Side
 

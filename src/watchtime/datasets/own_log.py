@@ -15,8 +15,8 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard
 from watchtime.core.config import OwnLog
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError, nearest
 from watchtime.datasets.codes import Side
 from watchtime.datasets.interactions import RawLog

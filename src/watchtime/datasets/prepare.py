@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard, Protocol, Rules
+from watchtime.core.catalog import Protocol
+from watchtime.core.dataset_card import DatasetCard, Rules
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import replacing, write_json
 from watchtime.datasets.codes import SIDES, Mask, Sides

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.company_sets import find_sets
 from watchtime.datasets.interactions import Count, RawLog, feature_columns

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.core.catalog import DatasetCard
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.interactions import Count, RawLog, count_sides, feature_columns
 from watchtime.datasets.protocols import k_core

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from watchtime.core.catalog import DatasetOption
+from watchtime.core.dataset_card import DatasetOption
 from watchtime.reporting import obstacles
 from watchtime.reporting.published import read_published, row_counts
 from watchtime.reporting.report import Report

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-from watchtime.core.catalog import Artifact, DatasetCard, find_root
+from watchtime.core.catalog import Artifact, find_root
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json
 from watchtime.core.plan import Plan

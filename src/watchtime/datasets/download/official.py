@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from watchtime.core.catalog import DatasetCard, Source
+from watchtime.core.dataset_card import DatasetCard, Source
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json, write_json
 from watchtime.core.settings import Settings

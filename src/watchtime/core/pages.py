@@ -1,0 +1,103 @@
+"""What a page and the verdicts of a run follow from: files, and settings that stand in no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from watchtime.core.catalog import Artifact
+from watchtime.core.plan import SIMULATOR_FITTED_TO, UNASKED, Plan
+
+
+def page_inputs(plan: Plan, name: str) -> list[Path]:
+    """The files that an artifact's notebook reads, its template first."""
+    if name in plan.pages:
+        return [plan.template(name), *_own_page_inputs(plan, name)]
+    artifact, datasets = plan.artifacts[name], plan.artifact_datasets(name)
+    inputs = [plan.template(name), *plan.published_files]
+    if "counts" in artifact.reads:
+        inputs += [file for one in datasets for file in plan.count_files(one, _shown_protocols(plan, artifact, one))]
+    if "interactions" in artifact.reads:
+        inputs += [plan.data_folder(dataset) / "interactions.parquet" for dataset in datasets]
+    if "results" in artifact.reads:
+        folders = [plan.job_folder(plan.jobs[key]) for key in plan.artifact_keys(name)]
+        inputs += [folder / file for folder in folders for file in ("metrics.json", "history.parquet")]
+    return inputs
+
+
+def _shown_protocols(plan: Plan, artifact: Artifact, dataset: str) -> list[str]:
+    """The protocols whose counts a page shows: statistics may be those of any k-core."""
+    if artifact.task == "stats":
+        return plan.protocols(dataset)
+    return [plan.artifact_protocol(artifact, dataset)] if artifact.protocol else []
+
+
+def _own_page_inputs(plan: Plan, name: str) -> list[Path]:
+    if name == "resources":
+        return [plan.folder / "resources.parquet", plan.folder / "environment.json"]
+    if name == "simulator":
+        dataset = SIMULATOR_FITTED_TO
+        return [*plan.count_files(dataset, []), plan.data_folder(dataset) / "interactions.parquet"]
+    if name.startswith("data/"):
+        dataset = name.removeprefix("data/")
+        encoded = [plan.encoded_folder(dataset, protocol) for protocol in plan.protocols(dataset)]
+        counts = plan.count_files(dataset, plan.protocols(dataset))
+        return [*plan.published_files, *counts, plan.data_folder(dataset) / "interactions.parquet", *encoded]
+    tables = [plan.folder / "metrics.parquet", plan.folder / "verdicts.parquet"]
+    searches = [plan.job_folder(spec) / "metrics.json" for spec in plan.jobs.values() if spec.search_trials]
+    counts = [file for one in plan.config.datasets for file in plan.count_files(one, plan.protocols(one))]
+    return [*tables, *searches, *counts]
+
+
+def page_settings(plan: Plan, name: str) -> dict[str, Any]:
+    """What an artifact's page depends on beside its files."""
+    if name.startswith("data/"):
+        dataset = name.removeprefix("data/")
+        page = plan.catalog.datasets[dataset].model_dump(mode="json")
+        return {**_shown_settings(plan, [], [dataset]), "page": page}
+    if name == "simulator":
+        return _shown_settings(plan, [], [SIMULATOR_FITTED_TO])
+    if name in plan.pages:
+        return _shown_settings(plan, plan.catalog.methods, plan.config.datasets)
+    named = {row.method for row in plan.artifacts[name].rows.values()}
+    methods = [one for one, card in plan.catalog.methods.items() if one in named or card.family in UNASKED]
+    reference = plan.catalog.papers[name.split("/")[0]].reference
+    page = plan.artifacts[name].model_dump(mode="json")
+    return {**_shown_settings(plan, methods, plan.artifact_datasets(name)), "page": page, "reference": reference}
+
+
+def _shown_settings(plan: Plan, methods: Iterable[str], datasets: Iterable[str]) -> dict[str, Any]:
+    """What pages and verdicts on ``methods`` take from the configuration and the cards, not from files."""
+    chosen = {name: plan.catalog.methods[name] for name in methods}
+    names = ("name", "tasks", "protocols", "regime", "size", "repetitions", "seed", "search_trials", "tolerance")
+    cards = (chosen, plan.catalog.protocols, plan.catalog.papers)
+    shown = list(datasets)
+    return {
+        "run": {name: getattr(plan.config, name) for name in names},
+        "data": {name: _shown_source(plan, name) for name in shown},
+        "titles": [{name: card.title for name, card in group.items()} for group in cards],
+        "excluded": {
+            what: reason
+            for what, reason in plan.excluded().items()
+            if what.split("/")[0] in chosen and what.split(" on ")[1].split(",")[0] in shown
+        },
+    }
+
+
+def _shown_source(plan: Plan, dataset: str) -> dict[str, Any]:
+    source = plan.config.datasets[dataset].model_dump(mode="json", exclude={"folder", "log"})
+    return {"simulated": plan.is_simulated(dataset), **source}
+
+
+def verdict_settings(plan: Plan) -> dict[str, Any]:
+    """What the verdicts depend on beside their files."""
+    papers = {name: paper.model_dump(mode="json") for name, paper in plan.catalog.papers.items()}
+    shown = _shown_settings(plan, plan.catalog.methods, plan.config.datasets)
+    return {**shown, "artifacts": list(plan.artifacts), "papers": papers}
+
+
+def verdict_inputs(plan: Plan) -> list[Path]:
+    """The files from which the verdicts follow."""
+    counts = [file for one in plan.config.datasets for file in plan.count_files(one, plan.protocols(one))]
+    return [plan.folder / "metrics.parquet", *counts, *plan.published_files]
