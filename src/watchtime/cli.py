@@ -202,7 +202,9 @@ def train(run: Path, job: str) -> None:
 @click.option(
     "--model", type=click.Path(path_type=Path), required=True, help="A job's folder, <run>/jobs/dataset/…/variant."
 )
-@click.option("--input", "log", type=click.Path(path_type=Path), required=True, help="A log as Parquet.")
+@click.option(
+    "--input", "log", type=click.Path(path_type=Path), required=True, help="A Parquet file, or a data folder of a run."
+)
 @click.option("--output", type=click.Path(path_type=Path), required=True)
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 def predict(model: Path, log: Path, output: Path, device: str) -> None:

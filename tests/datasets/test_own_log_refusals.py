@@ -185,7 +185,7 @@ def test_a_missing_column_gets_the_nearest_spelling(
         ("log.csv", b"user,item,watch_time\na,b\xff,1\n", "row 1 is not UTF-8 text."),
         ("log.csv", b"us\xffer,item,watch_time\na,b,1\n", "the header is not UTF-8 text."),
         ("log.tsv", b"user,item,watch_time\na,b,1\n", "the column 'user' is missing, "),
-        ("log.parquet", b"user,item,watch_time\na,b,1\n", "not a parquet file."),
+        ("log.parquet", b"user,item,watch_time\na,b,1\n", "not a Parquet file."),
     ],
 )
 def test_a_file_that_is_no_table_is_told(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:

@@ -66,7 +66,7 @@ def test_a_split_of_another_log_is_refused(prepared: Path) -> None:
     assert not (prepared / "encoded").exists()
 
 
-@pytest.mark.parametrize(("text", "sentence"), [(None, "the file does not exist"), ("a,b\n", "not a parquet file")])
+@pytest.mark.parametrize(("text", "sentence"), [(None, "the file does not exist"), ("a,b\n", "not a Parquet file")])
 def test_interactions_that_cannot_be_read_are_one_sentence(tmp_path: Path, text: str | None, sentence: str) -> None:
     path = tmp_path / "interactions.parquet"
     if text:

@@ -144,6 +144,14 @@ def test_a_model_predicts_another_log(tmp_path: Path, monkeypatch: pytest.Monkey
     rows = known["raw_row"].to_numpy()
     np.testing.assert_allclose(found["mean.1"].to_numpy()[rows], known["mean.1"], rtol=1e-5, atol=1e-5)
 
+    frame, data = logs.interactions(), tmp_path / "data"
+    data.mkdir()
+    frame.drop("tag").write_parquet(data / "interactions.parquet")
+    frame.select("item", "tag").unique("item", maintain_order=True).write_parquet(data / "items.parquet")
+    frame.select("user").clear().write_parquet(data / "users.parquet")
+    predict(folder, data, tmp_path / "with_tables.parquet")
+    assert pl.read_parquet(tmp_path / "with_tables.parquet").equals(found)
+
     if not torch.cuda.is_available():
         arguments = ["--model", folder, "--input", tmp_path / "all.parquet", "--output", tmp_path / "none.parquet"]
         refused = CliRunner().invoke(main, ["predict", *map(str, arguments), "--device", "cuda"])

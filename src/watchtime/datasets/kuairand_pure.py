@@ -126,16 +126,17 @@ def _candidates(rows: pl.LazyFrame) -> list[Count]:
     standard = frame.filter(log="standard")
     known = standard.filter(pl.col("duration") > 0)
     readings = {
-        "both logs of the standard policy": standard,
-        "both logs, duration above 0": known,
-        "both logs, without repeated (user, video, time)": standard.unique(["user", "item", "timestamp"]),
-        "both logs, every (user, video) once": standard.unique(["user", "item"]),
-        "both logs, watched at all": standard.filter(pl.col("watch_time") > 0),
-        "both logs, watched at all, duration above 0": known.filter(pl.col("watch_time") > 0),
-        "both logs, 5 to 400 s (CWM)": known.filter(pl.col("duration").round().is_between(5, 400)),
-        "both logs, 5 to 240 s (D2Co)": known.filter(pl.col("duration").round().is_between(5, 240)),
-        "all three logs": frame,
+        "standard policy": standard,
+        "standard policy, duration above 0": known,
+        "standard policy, without repeated (user, video, time)": standard.unique(["user", "item", "timestamp"]),
+        "standard policy, every (user, video) once": standard.unique(["user", "item"]),
+        "standard policy, watched at all": standard.filter(pl.col("watch_time") > 0),
+        "standard policy, watched at all, duration above 0": known.filter(pl.col("watch_time") > 0),
+        "standard policy, 5 to 400 s (CWM)": known.filter(pl.col("duration").round().is_between(5, 400)),
+        "standard policy, 5 to 240 s (D2Co)": known.filter(pl.col("duration").round().is_between(5, 240)),
     }
+    if standard.height < frame.height:
+        readings["standard and random policy"] = frame
     readings |= {
         f"the file {name} alone": frame.filter(file=name) for name in frame["file"].unique(maintain_order=True)
     }

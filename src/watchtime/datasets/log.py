@@ -92,5 +92,5 @@ def scan(path: Path) -> pl.LazyFrame:
     except FileNotFoundError:
         raise WatchtimeError(f"{path}: the file does not exist.") from None
     except pl.exceptions.PolarsError:
-        raise WatchtimeError(f"{path}: not a parquet file.") from None
+        raise WatchtimeError(f"{path}: not a Parquet file.") from None
     return frame

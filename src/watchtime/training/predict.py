@@ -9,6 +9,7 @@ import polars as pl
 
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import write_parquet
+from watchtime.datasets.log import Log, scan
 from watchtime.training import engine
 from watchtime.training.model import Model
 
@@ -16,28 +17,20 @@ from watchtime.training.model import Model
 def predict(model_folder: Path, log: Path, output: Path, device: str = "cpu") -> None:
     """Write one row per row of ``log`` with a column ``<readout>.<repetition>`` for each.
 
-    ``log`` is a Parquet file with the columns of ``interactions.parquet``; ``user`` and ``item`` must be there, any
-    other column may be absent, but a duration that the method needs. Raises ``WatchtimeError`` where the log or the
-    model cannot be read, and where ``device`` is ``cuda`` and there is none; either device predicts any model.
+    ``log`` is a Parquet file with every column beside its row, or a folder like ``<run>/data/<data set>``, in which
+    users and items have tables of their own. ``user`` and ``item`` must be there, any other column may be absent, but
+    a duration that the method needs. Raises ``WatchtimeError`` where the log or the model cannot be read, and where
+    ``device`` is ``cuda`` and there is none; either device predicts any model.
     """
     place = engine.deterministic(device)
     model = Model.load(model_folder / "model.safetensors")
-    frame = _read(log)
-    if not frame.height:
+    rows = Log.read(log) if log.is_dir() else Log.of(scan(log))
+    if not len(rows):
         raise WatchtimeError(f"{log}: the log has no rows.")
-    encoded = model.encoding.encode(frame, [], required=False)
+    encoded = model.encoding.encode(rows, [], required=False)
     columns = {
         f"{readout}.{repetition}": np.asarray(values, dtype=np.float32)
         for repetition, readouts in enumerate(model.predict(encoded, place))
         for readout, values in readouts.items()
     }
     write_parquet(output, pl.DataFrame(columns))
-
-
-def _read(log: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(log)
-    except FileNotFoundError:
-        raise WatchtimeError(f"{log}: the file does not exist.") from None
-    except (pl.exceptions.PolarsError, IsADirectoryError):
-        raise WatchtimeError(f"{log}: not a Parquet file.") from None
