@@ -39,6 +39,7 @@ lint: env
 benchmark: env
 	python benchmarks/xauc.py
 	python benchmarks/train_throughput.py
+	python benchmarks/preprocess.py
 
 clean:
 	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
