@@ -16,6 +16,7 @@ from watchtime.core.catalog import Protocol
 from watchtime.core.dataset_card import DatasetCard, Rules
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import replacing, write_json
+from watchtime.core.progress import Progress
 from watchtime.datasets.codes import SIDES, Mask, Sides
 from watchtime.datasets.encoded import read_array, replacing_folder, write_array
 from watchtime.datasets.encoding import Encoding
@@ -45,17 +46,22 @@ def prepare_interactions(
     if not folder.is_dir():
         raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".reading-{output.name}-") as name:
+    scratch = tempfile.TemporaryDirectory(dir=output.parent, prefix=f".reading-{output.name}-")
+    with scratch as name, Progress(4, "steps") as progress:
         place = Path(name)
+        progress.advance(0, "reading the raw files")
         raw = import_module(f"watchtime.datasets.{loader}").load(folder, card, options, place)
         check(raw, card)
+        progress.advance(1, "making the interactions")
         as_read = place / "as read.parquet"
         raw.rows.sink_parquet(as_read, **PARQUET)
         rows = scan(as_read)
+        progress.advance(1, "applying the row rules")
         slim = rows.select(slim_columns(rows.collect_schema().names(), card)).collect(engine="streaming")
         check_values(slim, card)
         kept, steps = apply_rules(slim, rules, card)
         report = _counts(raw, slim, kept, steps)
+        progress.advance(1, "writing")
         for side, table in raw.tables.items():
             with replacing(output / TABLES[side]) as temporary:
                 (slim.select(side).clear() if table is None else table).write_parquet(temporary, **PARQUET)
@@ -64,6 +70,7 @@ def prepare_interactions(
                 as_read.rename(temporary)
             else:
                 rows.filter(kept).sink_parquet(temporary, **PARQUET)
+        progress.advance(1)
     write_json(output / COUNTS, report)
 
 
@@ -113,8 +120,12 @@ def prepare_encoding(folder: Path, split: Path, card: DatasetCard, output: Path)
     inside = parts != OUTSIDE
     if not inside.all():
         log, parts = log.where(pl.Series(inside)), parts[inside]
-    encoding = Encoding.fit(log.where(pl.Series(parts == TRAINING)), card)
-    encoded = replace(encoding.encode(log, card.targets), part=parts)
+    with Progress(2, "steps") as progress:
+        progress.advance(0, "fitting the training rows")
+        encoding = Encoding.fit(log.where(pl.Series(parts == TRAINING)), card)
+        progress.advance(1, "encoding all rows")
+        encoded = replace(encoding.encode(log, card.targets), part=parts)
+        progress.advance(1)
     report = {
         "cardinalities": encoding.cardinalities,
         "rows": {name: int(np.sum(parts == part)) for part, name in enumerate(PARTS)},
