@@ -12,7 +12,8 @@ class Progress:
     """Counts towards ``total``; draws only where standard error is a terminal."""
 
     def __init__(self, total: int, unit: str) -> None:
-        self._bar = tqdm(total=total, unit=f" {unit}", disable=not sys.stderr.isatty(), leave=False)
+        scaled = unit == "bytes"  # 12.3M, not 12,345,678
+        self._bar = tqdm(total=total, unit=f" {unit}", unit_scale=scaled, disable=not sys.stderr.isatty(), leave=False)
         self._done = 0
 
     def __enter__(self) -> Progress:
