@@ -19,6 +19,11 @@ def raw_inputs(wildcards):
     return ancient([str(path) for path in plan.raw_files(dataset)])
 
 
+def data_threads(wildcards):
+    """Simulated logs are small; official ones are read by several threads, of which each takes its own memory."""
+    return 1 if plan.is_simulated(wildcards.dataset) else 4
+
+
 def dataset_identity(wildcards):
     return canonical_json(plan.raw_identity(wildcards.dataset))
 

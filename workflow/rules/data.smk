@@ -60,9 +60,9 @@ rule interactions:
         "<logs>/interactions/{dataset}.log",
     benchmark:
         "<benchmarks>/interactions/{dataset}.jsonl"
-    threads: 1
+    threads: data_threads
     resources:
-        mem_mb=4000,
+        mem_mb=8000,
         runtime=60,
     params:
         run=run_folder,
@@ -70,7 +70,7 @@ rule interactions:
         options=read_options,
         rules=row_rules,
     shell:
-        "watchtime interactions --run {params.run} --dataset {wildcards.dataset} 2> {log}"
+        "POLARS_MAX_THREADS={threads} watchtime interactions --run {params.run} --dataset {wildcards.dataset} 2> {log}"
 
 
 rule split:
@@ -84,9 +84,9 @@ rule split:
         "<logs>/split/{dataset}/{protocol}.log",
     benchmark:
         "<benchmarks>/split/{dataset}/{protocol}.jsonl"
-    threads: 1
+    threads: data_threads
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime=30,
     params:
         run=run_folder,
@@ -94,7 +94,7 @@ rule split:
         protocol=protocol_settings,
         logs=split_logs,
     shell:
-        "watchtime split --run {params.run} --dataset {wildcards.dataset} --protocol {wildcards.protocol} 2> {log}"
+        "POLARS_MAX_THREADS={threads} watchtime split --run {params.run} --dataset {wildcards.dataset} --protocol {wildcards.protocol} 2> {log}"
 
 
 rule encode:
@@ -111,11 +111,11 @@ rule encode:
         "<logs>/encode/{dataset}/{protocol}.log",
     benchmark:
         "<benchmarks>/encode/{dataset}/{protocol}.jsonl"
-    threads: 1
+    threads: data_threads
     resources:
-        mem_mb=4000,
+        mem_mb=8000,
         runtime=60,
     params:
         run=run_folder,
     shell:
-        "watchtime encode --run {params.run} --dataset {wildcards.dataset} --protocol {wildcards.protocol} 2> {log}"
+        "POLARS_MAX_THREADS={threads} watchtime encode --run {params.run} --dataset {wildcards.dataset} --protocol {wildcards.protocol} 2> {log}"

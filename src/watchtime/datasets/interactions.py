@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -46,7 +46,7 @@ class RawLog:
     users: pl.DataFrame | None = None
     items: pl.DataFrame | None = None
     steps: Sequence[Count] = ()
-    candidates: Sequence[Count] = field(default=())
+    candidates: Sequence[Count] = ()
 
     @property
     def tables(self) -> dict[Side, pl.DataFrame | None]:
