@@ -145,6 +145,14 @@ def test_the_names_of_a_search_space_are_checked_where_the_run_searches(
     assert "\n" not in str(caught.value)
 
 
+def test_settings_may_be_of_a_method_that_one_data_set_alone_uses() -> None:
+    settings = {"d2q": {"codec": {"groups": 60}}}
+    one = {"kuairand_pure": {"methods": ["d2q"]}}
+    assert mistakes(methods=["vr"], artifacts=[], datasets=one, settings=settings) == []
+    (line,) = mistakes(methods=["vr"], artifacts=[], settings=settings)
+    assert line == "run.yaml: settings.d2q: this run does not use d2q; add it to methods."
+
+
 def test_a_whole_number_will_do_for_a_number() -> None:
     assert mistakes(settings={"vr": {"codec": {"multiplier": 2}, "training": {"learning_rate": 1}}}) == []
 

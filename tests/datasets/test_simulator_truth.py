@@ -12,7 +12,7 @@ from watchtime.datasets.simulator import spending, tables, truth
 from watchtime.datasets.simulator.arithmetic import generator
 from watchtime.datasets.simulator.exposure import draw_views
 from watchtime.datasets.simulator.kuairand_pure import RANDOM, STANDARD, simulate
-from watchtime.datasets.simulator.law import knots
+from watchtime.datasets.simulator.law import WATCHING
 from watchtime.datasets.simulator.market import ONE_YEAR, make_market, spending_law
 from watchtime.datasets.simulator.population import make_world
 from watchtime.datasets.simulator.truth import Truth
@@ -201,7 +201,7 @@ def test_blocks_do_not_change_readouts(law: Truth, worth: Truth, task: str, monk
 
 
 def test_quantile_functions_increase_and_kinds_lie_side_by_side() -> None:
-    points = knots(np.array([5_000.0, 7_200.0, 9_999.0, 31_000.0, 86_650.0, 500_000.0, 1_177_720.0]))
+    points = WATCHING.knots(np.array([5_000.0, 7_200.0, 9_999.0, 31_000.0, 86_650.0, 500_000.0, 1_177_720.0]))
     assert (np.diff(points, axis=-1) > 0).all()
     assert (points[1:, :, 0] >= points[:-1, :, -1] - 1e-9).all()
     assert (points[:, :, 0] >= 0).all()

@@ -160,9 +160,14 @@ class Catalog:
         chosen = config.artifacts
         return {name: artifact for name, artifact in self.artifacts().items() if chosen == "all" or name in chosen}
 
-    def chosen_methods(self, config: RunConfig, dataset: str | None = None) -> list[str]:
-        """Return the methods of a run, or of one data set of it, with those that its artifacts need."""
-        own = config.datasets[dataset].methods if dataset else None
+    def used_methods(self, config: RunConfig) -> list[str]:
+        """Return the methods that any data set of a run uses."""
+        used = {method for dataset in config.datasets for method in self.chosen_methods(config, dataset)}
+        return [name for name in self.methods if name in used]
+
+    def chosen_methods(self, config: RunConfig, dataset: str) -> list[str]:
+        """Return the methods of one data set of a run: its own, or the run's with those that the artifacts need."""
+        own = config.datasets[dataset].methods
         listed = config.methods if own is None else own
         if listed == "all":
             return list(self.methods)

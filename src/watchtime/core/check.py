@@ -136,7 +136,7 @@ def _protocols(names: list[str], catalog: Catalog, card: DatasetCard, where: str
 
 
 def _settings(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
-    used, mistakes = catalog.chosen_methods(config), []
+    used, mistakes = catalog.used_methods(config), []
     for method, values in config.settings.items():
         if method in catalog.methods:
             mistakes += _method_settings(catalog.methods[method], values, f"{where}: settings.{method}")
@@ -170,7 +170,7 @@ def _method_settings(card: MethodCard, values: dict[str, Any], where: str) -> li
 
 def _search_spaces(config: RunConfig, catalog: Catalog) -> list[str]:
     mistakes = []
-    searched = catalog.chosen_methods(config) if config.search_trials else []
+    searched = catalog.used_methods(config) if config.search_trials else []
     for method in searched:
         card = catalog.methods[method]
         for name in card.search:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from watchtime.core.catalog import Artifact
-from watchtime.core.plan import SIMULATOR_FITTED_TO, UNASKED, Plan
+from watchtime.core.plan import DATA_PAGES, SIMULATOR_FITTED_TO, SIMULATOR_PAGE, UNASKED, Plan
 
 
 def page_inputs(plan: Plan, name: str) -> list[Path]:
@@ -36,11 +36,11 @@ def _shown_protocols(plan: Plan, artifact: Artifact, dataset: str) -> list[str]:
 def _own_page_inputs(plan: Plan, name: str) -> list[Path]:
     if name == "resources":
         return [plan.folder / "resources.parquet", plan.folder / "environment.json"]
-    if name == "simulator":
+    if name == SIMULATOR_PAGE:
         dataset = SIMULATOR_FITTED_TO
         return [*plan.count_files(dataset, []), plan.data_folder(dataset) / "interactions.parquet"]
-    if name.startswith("data/"):
-        dataset = name.removeprefix("data/")
+    if name.startswith(DATA_PAGES):
+        dataset = name.removeprefix(DATA_PAGES)
         encoded = [plan.encoded_folder(dataset, protocol) for protocol in plan.protocols(dataset)]
         counts = plan.count_files(dataset, plan.protocols(dataset))
         return [*plan.published_files, *counts, plan.data_folder(dataset) / "interactions.parquet", *encoded]
@@ -52,11 +52,11 @@ def _own_page_inputs(plan: Plan, name: str) -> list[Path]:
 
 def page_settings(plan: Plan, name: str) -> dict[str, Any]:
     """What an artifact's page depends on beside its files."""
-    if name.startswith("data/"):
-        dataset = name.removeprefix("data/")
+    if name.startswith(DATA_PAGES):
+        dataset = name.removeprefix(DATA_PAGES)
         page = plan.catalog.datasets[dataset].model_dump(mode="json")
         return {**_shown_settings(plan, [], [dataset]), "page": page}
-    if name == "simulator":
+    if name == SIMULATOR_PAGE:
         return _shown_settings(plan, [], [SIMULATOR_FITTED_TO])
     if name in plan.pages:
         return _shown_settings(plan, plan.catalog.methods, plan.config.datasets)

@@ -24,7 +24,9 @@ SIMULATED = Path("data/simulated")
 OFFICIAL = Path("data/official")
 # The run's own pages, and what each may read of the run.
 SUMMARIES = {"summary": ["counts", "metrics", "searches", "verdicts"], "resources": ["resources"]}
-DATA_PAGE = ["counts", "interactions"]
+DATA_PAGES, SIMULATOR_PAGE = "data/", "simulator"
+DATA_PAGE_READS = ["counts", "interactions", "encoded rows"]
+SIMULATOR_PAGE_READS = ["counts", "interactions"]
 # The simulator's marginals are fitted to this data set, so its simulated log is shown beside them.
 SIMULATOR_FITTED_TO = "kuairand_pure"
 # Families whose rows stand in every table, whatever the paper prints.
@@ -91,9 +93,9 @@ class Plan:
     @cached_property
     def pages(self) -> dict[str, Sequence[str]]:
         """The run's own pages, and what each may read of the run."""
-        data = {f"data/{dataset}": DATA_PAGE for dataset in self.config.datasets}
+        data = {f"{DATA_PAGES}{dataset}": DATA_PAGE_READS for dataset in self.config.datasets}
         fitted = SIMULATOR_FITTED_TO in self.config.datasets and self.is_simulated(SIMULATOR_FITTED_TO)
-        return {**SUMMARIES, **data, **({"simulator": DATA_PAGE} if fitted else {})}
+        return {**SUMMARIES, **data, **({SIMULATOR_PAGE: SIMULATOR_PAGE_READS} if fitted else {})}
 
     def tasks(self, dataset: str) -> list[str]:
         """The targets of a data set: its own choice, or those of the run that it has, or its first one."""

@@ -13,9 +13,8 @@ from typing import Any
 import polars as pl
 
 from watchtime.core.dataset_card import DatasetCard
-from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.interactions import Count, RawLog, count_sides, feature_columns
-from watchtime.datasets.kuaishou import USERS, read_table
+from watchtime.datasets.kuaishou import USERS, present_logs, read_table
 from watchtime.datasets.raw import CATEGORY, Cell, convert_delimited, date, number, whole
 from watchtime.datasets.units import seconds
 
@@ -89,9 +88,7 @@ def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: P
 
 
 def _read_logs(folder: Path, card: DatasetCard, scratch: Path) -> pl.LazyFrame:
-    paths = [folder / name for name in card.logs if (folder / name).exists()]
-    if not paths:
-        raise WatchtimeError(f"{folder}: no log was found, at least one is needed: {', '.join(card.logs)}.")
+    paths = [folder / name for name in present_logs(folder, card)]
     logs = [
         convert_delimited(path, _LOG, scratch / f"{path.stem}.parquet").with_columns(
             log=pl.lit("random" if "random" in path.name else "standard"), file=pl.lit(path.stem)

@@ -14,9 +14,8 @@ from typing import Any
 import polars as pl
 
 from watchtime.core.dataset_card import DatasetCard
-from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.interactions import Count, RawLog, count_sides, feature_columns
-from watchtime.datasets.kuaishou import USERS, read_table
+from watchtime.datasets.kuaishou import USERS, present_logs, read_table
 from watchtime.datasets.raw import CATEGORY, Cell, category, convert_delimited, date, moment, number, whole
 from watchtime.datasets.units import seconds
 
@@ -127,14 +126,12 @@ def load(folder: Path, card: DatasetCard, options: Mapping[str, Any], scratch: P
 
 
 def _read_logs(folder: Path, card: DatasetCard, scratch: Path) -> pl.LazyFrame:
-    paths = {name: folder / file for name, file in zip(card.log_names, card.logs, strict=True)}
+    present = present_logs(folder, card)
     logs = [
-        convert_delimited(path, _LOG, scratch / f"{name}.parquet").with_columns(log=pl.lit(name))
-        for name, path in paths.items()
-        if path.exists()
+        convert_delimited(folder / file, _LOG, scratch / f"{name}.parquet").with_columns(log=pl.lit(name))
+        for name, file in zip(card.log_names, card.logs, strict=True)
+        if file in present
     ]
-    if not logs:
-        raise WatchtimeError(f"{folder}: no log was found, at least one is needed: {', '.join(card.logs)}.")
     in_china = pl.col("timestamp") + _CHINA_MS
     return (
         pl.concat(logs)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
+from watchtime.core.dataset_card import DatasetCard
+from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.raw import CATEGORY, Cell, check_unique_key, number, read_delimited, whole
 
 USERS: Mapping[str, Cell | None] = {
@@ -25,6 +27,14 @@ USERS: Mapping[str, Cell | None] = {
     "register_days_range": CATEGORY,
     **{f"onehot_feat{i}": CATEGORY for i in range(18)},
 }
+
+
+def present_logs(folder: Path, card: DatasetCard) -> list[str]:
+    """Return those of ``card.logs`` that are in ``folder``; raises a ``WatchtimeError`` where none is."""
+    present = [name for name in card.logs if (folder / name).exists()]
+    if not present:
+        raise WatchtimeError(f"{folder}: no log was found, at least one is needed: {', '.join(card.logs)}.")
+    return present
 
 
 def read_table(path: Path, cells: Mapping[str, Cell | None], key: str) -> pl.DataFrame:

@@ -7,13 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from watchtime.core.errors import WatchtimeError, unknown
-from watchtime.core.plan import SIMULATOR_FITTED_TO, Plan
+from watchtime.core.plan import DATA_PAGES, SIMULATOR_FITTED_TO, SIMULATOR_PAGE, Plan
 
 SIMULATED = "SIMULATED DATA"
-DATA = "data/"
-"""What the names of the data sets' own pages begin with."""
-SIMULATOR = "simulator"
-"""The page on how close the simulated log is to a real one."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ def page_of(plan: Plan, name: str) -> Page:
     datasets = page_datasets(plan, name)
     if name in plan.pages:
         title = _page_title(plan, name)
-        protocols = [] if name == SIMULATOR else [one for dataset in datasets for one in plan.protocols(dataset)]
+        protocols = [] if name == SIMULATOR_PAGE else [one for dataset in datasets for one in plan.protocols(dataset)]
     else:
         artifact = plan.artifacts[name]
         title = f"{artifact_label(plan, name)}: {artifact.title}"
@@ -48,15 +44,15 @@ def page_datasets(plan: Plan, name: str) -> list[str]:
     """Return the data sets that a page is about."""
     if name in plan.artifacts:
         return plan.artifact_datasets(name)
-    if name == SIMULATOR:
+    if name == SIMULATOR_PAGE:
         return [SIMULATOR_FITTED_TO]
-    return [name.removeprefix(DATA)] if name.startswith(DATA) else list(plan.config.datasets)
+    return [name.removeprefix(DATA_PAGES)] if name.startswith(DATA_PAGES) else list(plan.config.datasets)
 
 
 def _page_title(plan: Plan, name: str) -> str:
-    if name.startswith(DATA):
-        return f"Data: {plan.catalog.datasets[name.removeprefix(DATA)].title}"
-    if name == SIMULATOR:
+    if name.startswith(DATA_PAGES):
+        return f"Data: {plan.catalog.datasets[name.removeprefix(DATA_PAGES)].title}"
+    if name == SIMULATOR_PAGE:
         return f"Simulator: {plan.catalog.datasets[SIMULATOR_FITTED_TO].title}, real and simulated"
     return name.capitalize()
 

@@ -15,7 +15,7 @@ from watchtime.core.files import read_json
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.reporting import collect
-from watchtime.reporting.page import DATA, page_datasets, page_of
+from watchtime.reporting.page import page_datasets, page_of
 from watchtime.reporting.results import Line, Results
 from watchtime.reporting.text import Markdown, escape
 from watchtime.reporting.verdicts import count_verdicts, verdicts
@@ -164,8 +164,7 @@ class Report:
         return collect.metrics(self.plan, self.plan.artifact_keys(self.name))
 
     def _encoded(self, dataset: str, protocol: str) -> Path:
-        if not self.name.startswith(DATA):
-            raise WatchtimeError(f"{self.name}: the page reads encoded rows, which only the page of a data set may.")
+        self._may_read("encoded rows")
         return self.plan.encoded_folder(dataset, protocol)
 
     def _may_read(self, kind: str) -> None:

@@ -49,8 +49,3 @@ def play_time(weights: Floats, duration_ms: Floats, probability: Floats) -> tupl
 def whole_milliseconds(play_ms: Floats) -> Integers:
     """Return play times rounded to whole ms, halves up; a view that was played lasts at least 1 ms."""
     return whole(play_ms)
-
-
-def knots(duration_ms: Floats) -> Floats:
-    """Return the (4, n, levels) play times in ms at the knots of the played kinds' quantile functions."""
-    return WATCHING.knots(duration_ms)
