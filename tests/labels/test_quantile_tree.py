@@ -111,11 +111,11 @@ def test_leaf_statistics_against_the_rows_of_each_leaf(train: list[float], leave
         assert codec.leaf_shares[each] == pytest.approx(rows.mean())
         if rows.any():
             assert codec.leaf_values[each] == pytest.approx(np.array(train)[rows].mean())
-            assert codec.training_rank[each] == pytest.approx(rank[rows].mean())
+            assert codec.intervals.ranks[each] == pytest.approx(rank[rows].mean())
         else:
             assert codec.leaf_values[each] == pytest.approx((codec.edges[each] + codec.edges[each + 1]) / 2)
     assert codec.standard_deviation == pytest.approx(np.std(train))
-    assert codec.training_rank @ codec.leaf_shares == pytest.approx(0.5)
+    assert codec.intervals.ranks @ codec.leaf_shares == pytest.approx(0.5)
 
 
 def test_kept_ties_leave_empty_leaves_and_open_the_last_of_them() -> None:

@@ -110,9 +110,9 @@ def test_resuming_trains_only_what_is_left(tmp_path: Path, monkeypatch: pytest.M
     killed_after(3, spec, path, monkeypatch)
     epochs, epoch = [], engine._epoch
 
-    def counted(group: Group, part: engine.Part) -> object:
+    def counted(group: Group, part: engine.Part, number: int) -> object:
         epochs.append(group)
-        return epoch(group, part)
+        return epoch(group, part, number)
 
     monkeypatch.setattr(engine, "_epoch", counted)
     train(spec, path)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor, nn
@@ -361,7 +362,11 @@ def test_outputs_of_a_row_do_not_depend_on_the_rows_beside_it(monkeypatch: pytes
     (result,) = trained(spec, [0])
     log, encoding = logs.encoded()
     few, all_rows = (ResidentRows(log.rows(np.arange(count)), encoding.cardinalities, CPU) for count in (37, 200))
-    known = partial(engine.outputs, model.method, encoder=spec.encoder, parameters=result.parameters)
+    slabs = partial(engine.outputs, model.method, encoder=spec.encoder, parameters=result.parameters)
+
+    def known(rows: ResidentRows, size: int) -> npt.NDArray[np.float32]:
+        return np.concatenate(list(slabs(rows=rows, size=size)))
+
     whole = known(rows=all_rows, size=64)
     assert whole.shape == (200, model.method.outputs)
     sizes, gather = [], ResidentRows.gather

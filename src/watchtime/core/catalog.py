@@ -28,21 +28,30 @@ class CodecChoice(Settings):
 
 
 class MethodOptions(Settings):
-    """What a variant, a size or a regime changes; ``needs`` come on top of the method's own."""
+    """What a variant, a size, a regime or a data set changes; ``needs`` come on top of the method's own.
+
+    With ``codec_name`` another codec takes the place of the method's, and ``codec`` holds all its settings. ``sizes``
+    of a variant are laid over it where the run has that size.
+    """
 
     note: str = ""
     tasks: list[str] = []
     needs: list[str] = []
     readouts: list[str] = []
     settings: dict[str, Any] = {}
+    codec_name: str | None = None
     codec: dict[str, Any] = {}
     encoder: dict[str, Any] = {}
     training: dict[str, Any] = {}
     features: str | None = None
+    sizes: dict[str, MethodOptions] = {}
 
 
 class MethodCard(Settings):
-    """One method: what it needs, its settings with their defaults, and its variants."""
+    """One method: what it needs, its settings with their defaults, and its variants.
+
+    ``watch_ratio`` and ``without_duration`` say what it does with that target and on data without a duration.
+    """
 
     title: str
     summary: str
@@ -50,6 +59,8 @@ class MethodCard(Settings):
     family: Literal["trivial", "trees", "network", "oracle"]
     tasks: list[str]
     needs: list[str] = []
+    watch_ratio: str = ""
+    without_duration: str = ""
     readouts: list[str]
     deterministic: bool = False
     stackable: bool = False
@@ -58,6 +69,7 @@ class MethodCard(Settings):
     variants: dict[str, MethodOptions] = Field(min_length=1)
     sizes: dict[str, MethodOptions] = {}
     regimes: dict[str, MethodOptions] = {}
+    datasets: dict[str, MethodOptions] = {}
     search: dict[str, list[Any]] = {}
 
 

@@ -58,14 +58,11 @@ class JobSpec(Settings):
 def resolve(
     catalog: Catalog, config: RunConfig, dataset: str, task: str, protocol: str, method: str, variant: str
 ) -> JobSpec:
-    """Lay size, variant, regime and the run's own settings over a method's defaults, in this order."""
+    """Lay size, data set, variant, regime and the run's own settings over a method's defaults, in this order."""
     card = catalog.methods[method]
-    layers = _layers(card, config, method, variant)
+    layers = _layers(card, config, dataset, method, variant)
     size = catalog.sizes[config.size]
     where = f"settings of {method}/{variant}"
-    codec = card.codec
-    if codec is not None:
-        codec = CodecChoice(name=codec.name, settings=_merged(codec.settings, [layer.codec for layer in layers]))
     feature_sets = [layer.features for layer in layers if layer.features is not None]
     sets = catalog.datasets[dataset].feature_sets
     if feature_sets and feature_sets[-1] not in sets:
@@ -83,7 +80,7 @@ def resolve(
         deterministic=card.deterministic,
         readouts=card.variants[variant].readouts or card.readouts,
         settings=_merged(card.settings, [layer.settings for layer in layers]),
-        codec=codec,
+        codec=_codec(card, layers),
         features=features,
         encoder=validate(
             EncoderSettings, _merged(size.encoder.model_dump(), [layer.encoder for layer in layers]), where
@@ -124,10 +121,23 @@ def user_options(card: MethodCard, values: dict[str, Any]) -> MethodOptions:
     return MethodOptions(settings={key: value for key, value in values.items() if key not in groups}, **groups)
 
 
-def _layers(card: MethodCard, config: RunConfig, method: str, variant: str) -> list[MethodOptions]:
-    regime = card.regimes.get(config.regime)
-    layers = [card.sizes.get(config.size), card.variants[variant], regime]
+def _layers(card: MethodCard, config: RunConfig, dataset: str, method: str, variant: str) -> list[MethodOptions]:
+    chosen = card.variants[variant]
+    layers = [card.sizes.get(config.size), card.datasets.get(dataset), chosen, chosen.sizes.get(config.size)]
+    layers.append(card.regimes.get(config.regime))
     return [layer for layer in layers if layer] + [user_options(card, config.settings.get(method, {}))]
+
+
+def _codec(card: MethodCard, layers: list[MethodOptions]) -> CodecChoice | None:
+    """Return the codec with its settings; of another one than the method's own, layers change what it has."""
+    if card.codec is None:
+        return None
+    named = next((place for place, layer in enumerate(layers) if layer.codec_name), None)
+    if named is None:
+        return CodecChoice(name=card.codec.name, settings=_merged(card.codec.settings, [one.codec for one in layers]))
+    own = layers[named].codec
+    changes = [{key: value for key, value in one.codec.items() if key in own} for one in layers[named + 1 :]]
+    return CodecChoice(name=str(layers[named].codec_name), settings=_merged(own, changes))
 
 
 def _merged(defaults: dict[str, Any], changes: list[dict[str, Any]]) -> dict[str, Any]:

@@ -30,13 +30,18 @@ class EncoderSettings(Settings):
 
 
 class TrainingSettings(Settings):
-    """What the engine does with every network of a run."""
+    """What the engine does with every network of a run.
+
+    ``embedding_decay`` adds that share of the embeddings to their gradient; ``weight_decay`` shrinks all parameters
+    beside the step, as AdamW does.
+    """
 
     batch: int = Field(1024, ge=1)
     epochs: int = Field(10, ge=1)
     patience: int = Field(2, ge=0)
     learning_rate: float = Field(1e-3, gt=0)
     embedding_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(0.0, ge=0)
     unknown_rate: float = Field(0.0, ge=0, lt=1)
     evaluation_batch: int = Field(8192, ge=1)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from watchtime.core import settings as core
 from watchtime.core.errors import WatchtimeError
 from watchtime.labels.base import Array, Codec, Floats, Integers
+from watchtime.labels.intervals import Intervals, means_of, shares_of
 
 Bits = npt.NDArray[np.int8]
 Flags = npt.NDArray[np.bool_]
@@ -36,8 +37,7 @@ class QuantileTree(Codec):
 
     **Nodes** are in heap order: node i has the children 2i + 1 (left) and 2i + 2 (right), leaf l is L − 1 + l.
 
-    **Readouts** from leaf probabilities p_l: mean Σ p_l v_l, with variance Σ p_l v_l² − (Σ p_l v_l)²; median where
-    the distribution function, linear between the edges, is ½; rank Σ p_l F_l with F_l = ``training_rank``.
+    **Readouts** from leaf probabilities are those of ``Intervals``.
 
     Labels: ``target`` float64 [rows], y itself for the loss on the mean; ``leaf`` int64 [rows]; ``right`` int8
     [rows, L − 1], 1 where y is at least the node's middle edge; ``on_path`` bool [rows, L − 1], true where y is in
@@ -76,26 +76,19 @@ class QuantileTree(Codec):
         else:
             edges = np.quantile(target, np.linspace(0.0, 1.0, settings.leaves + 1))
         leaf = _leaf_of(edges, target)
-        rows = np.bincount(leaf, minlength=settings.leaves)
-        values = (edges[:-1] + edges[1:]) / 2
-        if settings.leaf_value == "mean":
-            sums = np.bincount(leaf, weights=target, minlength=settings.leaves)
-            values = np.divide(sums, rows, out=values, where=rows > 0)
+        midpoints = (edges[:-1] + edges[1:]) / 2
         return cls(
             settings=settings,
             edges=edges,
-            leaf_values=values,
-            leaf_shares=rows / len(target),
+            leaf_values=means_of(leaf, target, midpoints) if settings.leaf_value == "mean" else midpoints,
+            leaf_shares=shares_of(leaf, settings.leaves),
             standard_deviation=float(np.std(target)),
         )
 
     @property
-    def training_rank(self) -> Floats:
-        """Mean over the training rows in each leaf of F(y) = P(Y < y) + P(Y = y) / 2, [leaves].
-
-        All rows of one value share a leaf, so this is the share of rows in smaller leaves plus half the leaf's own.
-        """
-        return np.cumsum(self.leaf_shares) - self.leaf_shares / 2
+    def intervals(self) -> Intervals:
+        """The leaves, from left to right."""
+        return Intervals(self.edges, self.leaf_values, self.leaf_shares)
 
     def leaf_of(self, target: Floats) -> Integers:
         """Return the leaf of each target, [rows]."""

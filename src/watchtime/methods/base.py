@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,14 +38,59 @@ class Method(ABC):  # noqa: B024
         self.task = task
 
 
+@dataclass(frozen=True)
+class Moment:
+    """Where a training stands: ``step`` of all ``steps`` that it may take, both counted over all epochs."""
+
+    step: int
+    steps: int
+    epochs: int
+
+    @property
+    def share(self) -> float:
+        """Share of the training that is over, in [0, 1)."""
+        return self.step / self.steps
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs that are over."""
+        return self.step * self.epochs // self.steps
+
+
+class Guide(NamedTuple):
+    """What a training step may look at beside the network's outputs.
+
+    ``labels`` of the batch · ``draws`` uniform numbers in [0, 1), [batch, ``method.draws``], from the repetition's
+    own stream · ``moment`` where the training stands.
+    """
+
+    labels: dict[str, Tensor]
+    draws: Tensor
+    moment: Moment
+
+
+class GuidedHead(nn.Module):
+    """A head that is shown the labels while it trains, as generation of sequences needs it.
+
+    ``forward(hidden, guide)`` with ``guide=None`` is inference, whose outputs validation, ``loss`` and ``readouts``
+    take; with a guide it returns what ``training_loss`` takes. Constants are made in ``forward`` on the device of
+    ``hidden``: a head has parameters, but no buffers.
+    """
+
+    def forward(self, hidden: Tensor, guide: Guide | None = None) -> Tensor:
+        raise NotImplementedError
+
+
 class NetworkMethod(Method):
     """A method that trains a network: shared encoder, own head, own loss.
 
-    ``towers`` independent encoder–head pairs give outputs side by side, [batch, towers × outputs].
+    ``towers`` independent encoder–head pairs give outputs side by side, [batch, towers × outputs]. ``draws`` is how
+    many random numbers a row needs in a training step.
     """
 
     towers: int = 1
     outputs: int = 1
+    draws: int = 0
 
     def head(self, width: int) -> nn.Module:
         """Return the module from the encoder's [batch, width] to [batch, outputs]."""
@@ -57,7 +103,17 @@ class NetworkMethod(Method):
 
     @abstractmethod
     def loss(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
-        """Return the mean loss of a batch's rows, a scalar, from outputs [batch, outputs] and labels [batch, …]."""
+        """Return the mean loss of a batch's rows, a scalar, from outputs [batch, outputs] and labels [batch, …].
+
+        Validation chooses the epoch by it, so it judges what inference puts out.
+        """
+
+    def training_loss(self, outputs: Tensor, guide: Guide) -> Tensor:
+        """Return what a training step minimises, a scalar; by default the loss.
+
+        It may have terms that look at the batch as a whole, and sees what a ``GuidedHead`` puts out in training.
+        """
+        return self.loss(outputs, guide.labels)
 
     @abstractmethod
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
@@ -66,6 +122,10 @@ class NetworkMethod(Method):
         The readouts that the YAML declares come first, the default one before the others; what else a distribution
         tells, such as ``variance``, follows and is stored beside the predictions, but not scored.
         """
+
+    def distribution(self, outputs: Floats) -> Floats | None:
+        """Return probabilities [rows, L] over the codec's ``intervals``, or None where nothing is known of them."""
+        return None
 
 
 class TableMethod(Method):

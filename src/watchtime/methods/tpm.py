@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -50,15 +49,17 @@ class TreeProgressiveModel(NetworkMethod):
         return (rows + self.settings.regression_weight * error + self.settings.variance_weight * spread).mean()
 
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
-        probabilities = leaf_probabilities(torch.from_numpy(outputs)).numpy()
-        values = self.codec.leaf_values
-        mean = probabilities @ values
+        probabilities, intervals = self.distribution(outputs), self.codec.intervals
         return {
-            "mean": mean,
-            "median": self._median(probabilities),
-            "rank": probabilities @ self.codec.training_rank,
-            "variance": np.maximum(probabilities @ values**2 - mean**2, 0.0),
+            "mean": intervals.mean(probabilities),
+            "median": intervals.median(probabilities),
+            "rank": intervals.rank(probabilities),
+            "variance": intervals.variance(probabilities),
         }
+
+    def distribution(self, outputs: Floats) -> Floats:
+        probabilities: Floats = leaf_probabilities(torch.from_numpy(outputs)).numpy()
+        return probabilities
 
     def _cross_entropy(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
         nodes = (softplus(outputs) - labels["right"] * outputs) * labels["on_path"]
@@ -72,13 +73,3 @@ class TreeProgressiveModel(NetworkMethod):
         if self.settings.variance == "variance":
             return variance
         return variance.clamp(min=1e-12).sqrt()
-
-    def _median(self, probabilities: Floats) -> Floats:
-        """Return where the predicted distribution, uniform within each leaf, reaches one half."""
-        cumulative = np.cumsum(probabilities, axis=1)
-        leaf = np.argmax(cumulative >= 0.5, axis=1)[:, None]
-        inside = np.take_along_axis(probabilities, leaf, 1)[:, 0]
-        before = np.take_along_axis(cumulative, leaf, 1)[:, 0] - inside
-        share = np.clip((0.5 - before) / np.maximum(inside, 1e-300), 0, 1)
-        low, high = self.codec.edges[leaf[:, 0]], self.codec.edges[leaf[:, 0] + 1]
-        return low + share * (high - low)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def _train_group(
     for epoch in range(first, group.training.epochs):
         if all(one.stopped for one in best):
             break
-        train_losses = _epoch(group, training_part)
+        train_losses = _epoch(group, training_part, epoch)
         validation_losses = _validation(group, validation_part)
         _record(group, best, history, epoch, train_losses, validation_losses)
         progress.advance(len(group.repetitions), f"validation loss {np.min(validation_losses):.4g}")
@@ -117,8 +117,9 @@ def _train_group(
     ]
 
 
-def _epoch(group: Group, part: Part) -> npt.NDArray[np.float64]:
+def _epoch(group: Group, part: Part, epoch: int) -> npt.NDArray[np.float64]:
     order = group.epoch_order(len(part.rows))
+    group.begin_epoch(epoch, len(order))
     total = torch.zeros(len(group.repetitions), device=part.rows.device)
     for index in order:
         total += group.step(part.rows, part.labels, index)
@@ -165,15 +166,14 @@ def _record(
 @torch.no_grad()
 def outputs(
     method: NetworkMethod, rows: ResidentRows, encoder: EncoderSettings, size: int, parameters: Parameters
-) -> npt.NDArray[np.float32]:
-    """Return the network's outputs [rows, outputs], ``size`` rows at a time.
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield the network's outputs, ``size`` rows at a time, each [size, outputs], the last one shorter.
 
-    The last slab is filled up, so that every slab has one shape and is computed by the same kernels.
+    The last slab is filled up for the network, so that every slab has one shape and is computed by the same kernels.
     """
     network = template(method, rows.shape, encoder)
     parameters = {name: value.to(rows.device) for name, value in parameters.items()}
-    slabs = []
     for start in range(0, len(rows), size):
         index = torch.arange(start, start + size, device=rows.device).clamp(max=len(rows) - 1)
-        slabs.append(functional_call(network, parameters, (rows.gather(index),)).cpu().numpy())
-    return np.concatenate(slabs)[: len(rows)]
+        slab: npt.NDArray[np.float32] = functional_call(network, parameters, (rows.gather(index),)).cpu().numpy()
+        yield slab[: len(rows) - start]

@@ -7,6 +7,7 @@ repetitions' losses has block-diagonal gradients, so both modes do the same arit
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from torch.func import functional_call
 from watchtime.core.seeds import derive_seed
 from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.encoders.perceptron import Inputs, Vectors
-from watchtime.methods.base import NetworkMethod
+from watchtime.methods.base import Guide, Moment, NetworkMethod
 from watchtime.training.network import TABLE, initialised, template
 from watchtime.training.resident import Labels, ResidentRows
 
@@ -36,7 +37,7 @@ class Group:
         stacked: bool,
     ) -> None:
         self.method, self.training, self.stacked = method, training, stacked
-        self.repetitions = list(repetitions)
+        self.repetitions, self.seed = list(repetitions), seed
         self.device = device = rows.device
         networks = [
             initialised(method, rows.shape, encoder, derive_seed(seed, axis="initialisation", repetition=repetition))
@@ -49,7 +50,14 @@ class Group:
         self.starts = torch.arange(len(networks), dtype=torch.int32, device=device)[:, None, None] * rows.shape.table
         self.batches = [_generator(seed, "batches", repetition, device) for repetition in repetitions]
         self.droppings = [_generator(seed, "unknown ids", repetition, device) for repetition in repetitions]
-        self.optimiser = torch.optim.Adam([self.flat], lr=training.learning_rate, fused=True)
+        self.samplings = [_generator(seed, "sampling", repetition, device) for repetition in repetitions]
+        self.moment = Moment(0, 1, training.epochs)
+        self.optimiser = _optimiser(self.flat, training)
+
+    def begin_epoch(self, epoch: int, batches: int) -> None:
+        """Set where the training stands, and the stream from which torch's own dropout draws."""
+        self.moment = Moment(epoch * batches, self.training.epochs * batches, self.training.epochs)
+        torch.manual_seed(derive_seed(self.seed, axis="dropout", repetition=self.repetitions[0], epoch=epoch))
 
     def epoch_order(self, rows: int) -> Tensor:
         """Return this epoch's row numbers, [batches, repetitions, batch]; the ragged tail waits for another epoch."""
@@ -70,7 +78,8 @@ class Group:
         # Without .long() index_add_ is five times slower.
         places = [(ids + self.starts).flatten().long() for ids in (inputs.ids, inputs.list_ids)]
         vectors = Vectors(self._looked_up(places[0], inputs.ids), self._looked_up(places[1], inputs.list_ids))
-        losses = self._losses(inputs, vectors, {name: _at(value, index) for name, value in labels.items()})
+        losses = self._training_losses(inputs, vectors, {name: _at(value, index) for name, value in labels.items()})
+        self.moment = replace(self.moment, step=self.moment.step + 1)
         self.optimiser.zero_grad(set_to_none=False)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         assert self.table.grad is not None
@@ -85,27 +94,39 @@ class Group:
     def shared_losses(self, inputs: Inputs, labels: Labels) -> Tensor:
         """Return the loss of every repetition, [repetitions], on the same rows."""
         if self.stacked:
-            losses: Tensor = torch.vmap(self._loss, in_dims=(0, None, None, None))(
-                self.parameters, inputs, None, labels
-            )
+            losses: Tensor = torch.vmap(self._loss, in_dims=(0, None, None))(self.parameters, inputs, labels)
             return losses
-        return self._loss(self.parameters, inputs, None, labels)[None]
+        return self._loss(self.parameters, inputs, labels)[None]
 
     def repetition(self, parameters: Parameters, place: int) -> Parameters:
         """Return the parameters of the repetition at ``place`` without the leading axis."""
         return {name: value.detach()[place] if self.stacked else value.detach() for name, value in parameters.items()}
 
-    def _losses(self, inputs: Inputs, vectors: Vectors, labels: Labels) -> Tensor:
-        """Return the loss of every repetition, [repetitions], from rows with that leading axis."""
+    def _training_losses(self, inputs: Inputs, vectors: Vectors, labels: Labels) -> Tensor:
+        """Return what every repetition minimises, [repetitions], from rows with that leading axis."""
+        draws = self._draws(inputs.ids.shape[1])
         if self.stacked:
-            losses: Tensor = torch.vmap(self._loss)(self.layers, inputs, vectors, labels)
+            losses: Tensor = torch.vmap(self._training_loss)(self.layers, inputs, vectors, labels, draws)
             return losses
         # squeeze, since the backward pass of [0] would copy the gradient into zeros of the whole shape.
         only, looked_up = Inputs(*(one.squeeze(0) for one in inputs)), Vectors(*(one.squeeze(0) for one in vectors))
-        return self._loss(self.layers, only, looked_up, {name: one.squeeze(0) for name, one in labels.items()})[None]
+        own = {name: one.squeeze(0) for name, one in labels.items()}
+        return self._training_loss(self.layers, only, looked_up, own, draws.squeeze(0))[None]
 
-    def _loss(self, parameters: Parameters, inputs: Inputs, vectors: Vectors | None, labels: Labels) -> Tensor:
-        return self.method.loss(functional_call(self.template, parameters, (inputs, vectors)), labels)
+    def _training_loss(
+        self, parameters: Parameters, inputs: Inputs, vectors: Vectors, labels: Labels, draws: Tensor
+    ) -> Tensor:
+        guide = Guide(labels, draws, self.moment)
+        outputs = functional_call(self.template, parameters, (inputs, vectors, guide))
+        return self.method.training_loss(outputs, guide)
+
+    def _loss(self, parameters: Parameters, inputs: Inputs, labels: Labels) -> Tensor:
+        return self.method.loss(functional_call(self.template, parameters, (inputs,)), labels)
+
+    def _draws(self, rows: int) -> Tensor:
+        """Return the uniform numbers that a step of the method needs, [repetitions, rows, draws]."""
+        shape = (rows, self.method.draws)
+        return torch.stack([torch.rand(shape, generator=one, device=one.device) for one in self.samplings])
 
     @torch.no_grad()
     def _looked_up(self, places: Tensor, ids: Tensor) -> Tensor:
@@ -130,7 +151,7 @@ class Group:
             generator.set_state(tensors[f"generator/{name}"].cpu())
 
     def _generators(self) -> dict[str, torch.Generator]:
-        streams = {"batches": self.batches, "droppings": self.droppings}
+        streams = {"batches": self.batches, "droppings": self.droppings, "samplings": self.samplings}
         return {f"{axis}/{place}": one for axis, stream in streams.items() for place, one in enumerate(stream)}
 
     @staticmethod
@@ -160,6 +181,14 @@ def _in_one_buffer(networks: Sequence[nn.Module], stacked: bool, device: torch.d
         parameters[name] = piece.view(value.shape).requires_grad_()
         parameters[name].grad = gradient.view(value.shape)
     return flat, parameters
+
+
+def _optimiser(parameters: Tensor, training: TrainingSettings) -> torch.optim.Optimizer:
+    if training.weight_decay:
+        return torch.optim.AdamW(
+            [parameters], lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
+        )
+    return torch.optim.Adam([parameters], lr=training.learning_rate, fused=True)
 
 
 def _generator(seed: int, axis: str, repetition: int, device: torch.device) -> torch.Generator:

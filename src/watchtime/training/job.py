@@ -18,6 +18,7 @@ from watchtime.core.sources import source_files
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.encoding import Encoding
 from watchtime.datasets.protocols import TEST, TRAINING
+from watchtime.evaluation.calibration import calibration
 from watchtime.evaluation.metrics import METRICS, evaluate
 from watchtime.labels import storage
 from watchtime.methods.base import OracleMethod, Readouts
@@ -56,7 +57,7 @@ def train(plan: Plan, key: str) -> None:
             model = replace(model, spec=found)
         fitted = fit(model, log, device, folder / "checkpoint", fingerprint)
         started = time.perf_counter()
-        readouts = model.predict(test, device)
+        readouts = model.predict(test, device, test.target(spec.task))
     predicting = time.perf_counter() - started
 
     predictions = _predictions(test, spec, readouts)
@@ -118,7 +119,17 @@ def _metrics(plan: Plan, spec: JobSpec, model: Model, test: EncodedLog, predicti
         "codec": model.codec.facts() if model.codec else {},
         "test_rows": len(test),
         "values": values,
+        "calibration": _calibrations(spec, predictions),
     }
+
+
+def _calibrations(spec: JobSpec, predictions: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return how well the predicted distributions of every repetition are calibrated, where there are any."""
+    return [
+        {"repetition": one, **calibration(*(predictions[f"{name}.{one}"] for name in ("crps", "pit_low", "pit_high")))}
+        for one in range(spec.repetitions)
+        if f"crps.{one}" in predictions.columns
+    ]
 
 
 def _evaluated(predictions: pl.DataFrame, column: str, order_only: bool) -> list[dict[str, Any]]:

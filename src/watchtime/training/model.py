@@ -53,8 +53,14 @@ class Model:
             return method.parameters()
         return sum(array.size for array in self.states[0].values())
 
-    def predict(self, log: EncodedLog, device: torch.device) -> list[Readouts]:
-        """Return the readouts of every repetition for the rows of ``log``, encoded with all features."""
+    def predict(
+        self, log: EncodedLog, device: torch.device, target: npt.NDArray[np.float64] | None = None
+    ) -> list[Readouts]:
+        """Return the readouts of every repetition for the rows of ``log``, encoded with all features.
+
+        Where the true ``target`` [rows] is given, predicted distributions are judged by it: ``crps`` in the target's
+        unit, and ``pit_low``, ``pit_high``, the probabilities below and up to the target.
+        """
         log = selected(log, self.spec.features)
         method = self.method
         self.check_durations(log)
@@ -63,7 +69,7 @@ class Model:
         if not isinstance(method, NetworkMethod):
             raise WatchtimeError(f"method '{self.spec.method}' knows simulated logs only and predicts no other log.")
         rows = ResidentRows(log, self.encoding.cardinalities, device)
-        return [self._network_readouts(method, state, rows, durations(log)) for state in self.states]
+        return [self._network_readouts(method, state, rows, durations(log), target) for state in self.states]
 
     def check_durations(self, log: EncodedLog) -> None:
         """Raise ``WatchtimeError`` where a row lacks the duration that the method needs."""
@@ -110,16 +116,33 @@ class Model:
         return method.predict(log)
 
     def _network_readouts(
-        self, method: NetworkMethod, state: State, rows: ResidentRows, duration: npt.NDArray[np.float64]
+        self,
+        method: NetworkMethod,
+        state: State,
+        rows: ResidentRows,
+        duration: npt.NDArray[np.float64],
+        target: npt.NDArray[np.float64] | None,
     ) -> Readouts:
         parameters = {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
-        raw = outputs(method, rows, self.spec.encoder, self.spec.training.evaluation_batch, parameters)
-        size = 2**16
-        slabs = [
-            method.readouts(raw[start : start + size].astype(np.float64), duration[start : start + size])
-            for start in range(0, len(raw), size)
-        ]
-        return {name: np.concatenate([slab[name] for slab in slabs]) for name in slabs[0]}
+        size, parts = self.spec.training.evaluation_batch, list[Readouts]()
+        for place, slab in enumerate(outputs(method, rows, self.spec.encoder, size, parameters)):
+            here = slice(place * size, place * size + len(slab))
+            raw = slab.astype(np.float64)
+            parts.append(method.readouts(raw, duration[here]))
+            if target is not None:
+                parts[-1] |= _calibration(method, raw, target[here])
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _calibration(
+    method: NetworkMethod, raw: npt.NDArray[np.float64], target: npt.NDArray[np.float64]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return what the predicted distribution says of the true targets; nothing where no distribution is predicted."""
+    probabilities = method.distribution(raw)
+    if probabilities is None:
+        return {}
+    low, high = method.codec.intervals.probability_integral(probabilities, target)
+    return {"crps": method.codec.intervals.crps(probabilities, target), "pit_low": low, "pit_high": high}
 
 
 def selected(log: EncodedLog, features: Sequence[str] | None) -> EncodedLog:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from watchtime.core.settings import EncoderSettings
 from watchtime.encoders.perceptron import Inputs, InputShape, PerceptronEncoder, Vectors
-from watchtime.methods.base import NetworkMethod
+from watchtime.methods.base import Guide, GuidedHead, NetworkMethod
 
 TABLE = "table"
 
@@ -20,8 +20,10 @@ class Tower(nn.Module):
         self.encoder = PerceptronEncoder(shape, settings)
         self.head = method.head(self.encoder.width)
 
-    def forward(self, vectors: Vectors, inputs: Inputs) -> Tensor:
-        outputs: Tensor = self.head(self.encoder(vectors, inputs))
+    def forward(self, vectors: Vectors, inputs: Inputs, guide: Guide | None) -> Tensor:
+        hidden = self.encoder(vectors, inputs)
+        guided = guide is not None and isinstance(self.head, GuidedHead)
+        outputs: Tensor = self.head(hidden, guide) if guided else self.head(hidden)
         return outputs
 
 
@@ -37,15 +39,16 @@ class Network(nn.Module):
         self.table = nn.Parameter(torch.randn(shape.table, method.towers * settings.embedding) * 0.05)
         self.towers = nn.ModuleList(Tower(method, shape, settings) for _ in range(method.towers))
 
-    def forward(self, inputs: Inputs, vectors: Vectors | None = None) -> Tensor:
-        """Return the outputs; ``vectors``, towers side by side, may have been looked up already."""
+    def forward(self, inputs: Inputs, vectors: Vectors | None = None, guide: Guide | None = None) -> Tensor:
+        """Return the outputs, of inference without a ``guide``; ``vectors`` may have been looked up already."""
         if vectors is None:
             vectors = Vectors(*(nn.functional.embedding(ids, self.table) for ids in (inputs.ids, inputs.list_ids)))
         if len(self.towers) == 1:
-            outputs: Tensor = self.towers[0](vectors, inputs)
+            outputs: Tensor = self.towers[0](vectors, inputs, guide)
             return outputs
         parts = zip(*(part.chunk(len(self.towers), -1) for part in vectors), strict=True)
-        return torch.cat([tower(Vectors(*part), inputs) for tower, part in zip(self.towers, parts, strict=True)], -1)
+        pairs = zip(self.towers, parts, strict=True)
+        return torch.cat([tower(Vectors(*part), inputs, guide) for tower, part in pairs], -1)
 
 
 def initialised(method: NetworkMethod, shape: InputShape, settings: EncoderSettings, seed: int) -> Network:

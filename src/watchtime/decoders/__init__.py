@@ -1,0 +1,1 @@
+"""Decoders that generate sequences of tokens, step by step."""

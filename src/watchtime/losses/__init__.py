@@ -1,0 +1,1 @@
+"""Losses and rewards that several rows share."""
