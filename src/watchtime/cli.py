@@ -219,6 +219,16 @@ def predict(model: Path, log: Path, output: Path, device: str) -> None:
 
 @main.command()
 @_run
+@click.option("--artifact", required=True, help="A figure or table with an analysis, such as gr/figure3.")
+def analyse(run: Path, artifact: str) -> None:
+    """Make the data files that an artifact's notebook draws, from its trained jobs."""
+    from watchtime.analyses.run import analyse as step
+
+    step(_plan(run), artifact)
+
+
+@main.command()
+@_run
 def collect(run: Path) -> None:
     """Gather the metrics, resources and learning curves of all jobs into tidy tables."""
     from watchtime.reporting.collect import collect as step

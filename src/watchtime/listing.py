@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from watchtime.core.catalog import Catalog, MethodCard
+from watchtime.core.catalog import Artifact, Catalog, MethodCard
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.sources import exists
 
@@ -53,7 +53,7 @@ def artifact_lines(catalog: Catalog) -> list[str]:
             name,
             artifact.title,
             f"reports/{artifact.template}.py",
-            artifact.protocol or "the run's first",
+            _protocols(artifact),
             _missing_template(catalog, artifact.template) or NOTHING,
         ]
         for name, artifact in catalog.artifacts().items()
@@ -102,6 +102,12 @@ def _missing_loader(dataset: str) -> str | None:
     if not exists(f"datasets.simulator.{dataset}"):
         return "needs a folder: it has no simulated logs"
     return None
+
+
+def _protocols(artifact: Artifact) -> str:
+    if isinstance(artifact.protocol, dict):
+        return ", ".join(dict.fromkeys(artifact.protocol.values()))
+    return artifact.protocol or "the run's first"
 
 
 def _missing_template(catalog: Catalog, template: str) -> str | None:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 import tiny_kuairand as tiny
 from watchtime.core.dataset_card import DatasetCard, Feature
 from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import read_json
-from watchtime.datasets.encoded import EncodedLog, replacing_folder, write_array
+from watchtime.core.files import read_json, replacing_folder
+from watchtime.datasets.encoded import EncodedLog, write_array
 from watchtime.datasets.encoding import Encoding
 from watchtime.datasets.fields import BucketField, CategoricalField, MultiValuedField, NumericField, VectorField
 from watchtime.datasets.log import Log

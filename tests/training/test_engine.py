@@ -298,7 +298,7 @@ def numbered(monkeypatch: pytest.MonkeyPatch, sequences: list[list[float]]) -> l
     def validation(group: Group, part: engine.Part) -> Any:
         copies = [group.repetition(group.parameters, place) for place in range(len(group.repetitions))]
         seen.append([{name: value.clone() for name, value in copy.items()} for copy in copies])
-        return np.array(next(steps))
+        return {"validation": np.array(next(steps))}
 
     monkeypatch.setattr(engine, "_validation", validation)
     return seen

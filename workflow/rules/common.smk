@@ -90,6 +90,20 @@ def job_sources(wildcards):
     return source_files("training.job", f"methods.{wildcards.method}")
 
 
+def analysis_inputs(wildcards):
+    return [str(from_here(path)) for path in pages.analysis_inputs(plan, wildcards.analysed)]
+
+
+def analysis_sources(wildcards):
+    return source_files("analyses.run", f"analyses.{plan.artifacts[wildcards.analysed].analysis}")
+
+
+def analysis_settings(wildcards):
+    """Which jobs an analysis is about; how they were trained shows in their files."""
+    card = plan.artifacts[wildcards.analysed].model_dump(mode="json", include={"analysis", "rows", "task"})
+    return canonical_json({**card, "datasets": plan.artifact_datasets(wildcards.analysed)})
+
+
 def artifact_inputs(wildcards):
     return [str(from_here(path)) for path in pages.page_inputs(plan, wildcards.artifact)]
 

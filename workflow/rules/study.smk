@@ -1,3 +1,28 @@
+wildcard_constraints:
+    analysed="|".join(name for name, card in plan.artifacts.items() if card.analysis) or "none",
+
+
+rule analyse:
+    input:
+        results=analysis_inputs,
+        sources=analysis_sources,
+    output:
+        tables=directory("<run>/analyses/{analysed}"),
+    log:
+        "<logs>/analyse/{analysed}.log",
+    benchmark:
+        "<benchmarks>/analyse/{analysed}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        run=run_folder,
+        settings=analysis_settings,
+    shell:
+        "watchtime analyse --run {params.run} --artifact {wildcards.analysed} 2> {log}"
+
+
 rule collect:
     input:
         metrics=[str(plan.job_folder(spec) / "metrics.json") for spec in plan.jobs.values()],

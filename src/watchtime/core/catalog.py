@@ -19,6 +19,9 @@ from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
 
 Card = TypeVar("Card", bound=Settings)
 
+# Families whose rows stand in every table, whatever the paper prints.
+UNASKED = {"trivial", "trees", "oracle"}
+
 
 class CodecChoice(Settings):
     """Which codec a method uses; its settings are those under the method's ``codec`` setting."""
@@ -107,9 +110,12 @@ class Artifact(Settings):
     """One table or figure of a paper and what regenerates it.
 
     ``rows`` has the keys of the published rows (``published.row_key``); ``conventions`` names the paper's own rule
-    for a metric where it is not ``strict``; without ``protocol`` the page is about all rows of a log; ``datasets`` are
-    the paper's, ``needs`` what a data set must provide; ``reads`` is what the page may read of a run, so that nothing
-    else reruns it; ``notes`` say what the paper leaves open.
+    for a metric where it is not ``strict``; ``protocol`` is one for all data sets or one for each, and without any the
+    page is about all rows of a log; ``protocol_stated`` is false where the paper names none; ``datasets`` are the
+    paper's, ``needs`` what a data set must provide; ``reads`` is what the page may read of a run, so that nothing else
+    reruns it; ``notes`` say what the paper leaves open. ``published`` is the artifact whose printed numbers of this
+    ``task`` stand here, where it has another name. ``analysis`` is the module below ``analyses`` that makes the page's
+    data files from the jobs of its rows.
     """
 
     title: str
@@ -117,14 +123,21 @@ class Artifact(Settings):
     template: str
     datasets: list[str] = []
     needs: list[str] = []
-    reads: list[Literal["counts", "interactions", "results"]] = ["counts", "results"]
+    reads: list[Literal["analysis", "counts", "interactions", "results"]] = ["counts", "results"]
+    analysis: str | None = None
     task: str = "watch_time"
-    protocol: str | None = None
+    published: str | None = None
+    protocol: str | dict[str, str] | None = None
+    protocol_stated: bool = True
     metrics: list[str] = []
     conventions: dict[str, str] = {}
     rows: dict[str, PublishedRow] = {}
     reference_row: str | None = None
     notes: list[str] = []
+
+    def protocol_on(self, dataset: str) -> str | None:
+        """Return the paper's protocol on a data set, None where it has none."""
+        return self.protocol.get(dataset) if isinstance(self.protocol, dict) else self.protocol
 
 
 class Paper(Settings):
@@ -174,18 +187,26 @@ class Catalog:
 
     def used_methods(self, config: RunConfig) -> list[str]:
         """Return the methods that any data set of a run uses."""
-        used = {method for dataset in config.datasets for method in self.chosen_methods(config, dataset)}
-        return [name for name in self.methods if name in used]
+        used = {method for dataset in config.datasets for method, _ in self.listed(config, dataset)}
+        rows = [row for artifact in self.chosen_artifacts(config).values() for row in artifact.rows.values()]
+        return [name for name in self.methods if name in used.union(row.method for row in rows)]
 
-    def chosen_methods(self, config: RunConfig, dataset: str) -> list[str]:
-        """Return the methods of one data set of a run: its own, or the run's with those that the artifacts need."""
+    def listed(self, config: RunConfig, dataset: str) -> list[tuple[str, str]]:
+        """Return the methods and variants that a run lists for one data set; artifacts may need more.
+
+        ``main`` are all methods in their first variant and every variant of those that stand in all tables.
+        """
         own = config.datasets[dataset].methods
-        listed = config.methods if own is None else own
-        if listed == "all":
-            return list(self.methods)
-        artifacts = self.chosen_artifacts(config) if own is None else {}
-        needed = [row.method for artifact in artifacts.values() for row in artifact.rows.values()]
-        return [name for name in self.methods if name in listed or name in needed]
+        chosen = config.methods if own is None else own
+        return [
+            (method, variant)
+            for method, card in self.methods.items()
+            for place, variant in enumerate(card.variants)
+            if chosen == "all"
+            or (chosen == "main" and (not place or card.family in UNASKED))
+            or method in chosen
+            or f"{method}/{variant}" in chosen
+        ]
 
     def reason_against(
         self, method: str, dataset: str, task: str, truth: bool, variant: str | None = None

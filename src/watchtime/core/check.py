@@ -21,7 +21,7 @@ def check(config: RunConfig, catalog: Catalog, where: str) -> None:
     mistakes = [
         *_names("data set", config.datasets, catalog.datasets, f"{where}: datasets"),
         *_names("protocol", config.protocols, catalog.protocols, f"{where}: protocols"),
-        *_names("method", _listed(config.methods), catalog.methods, f"{where}: methods"),
+        *_methods(config.methods, catalog, f"{where}: methods"),
         *_names("artifact", _listed(config.artifacts), catalog.artifacts(), f"{where}: artifacts"),
         *_names("method", config.settings, catalog.methods, f"{where}: settings"),
         *_sources(config, catalog, where),
@@ -42,6 +42,16 @@ def _names(kind: str, found: Iterable[str], allowed: Iterable[str], where: str) 
     return [unknown(kind, name, choices, where) for name in found if name not in choices]
 
 
+def _methods(names: str | list[str], catalog: Catalog, where: str) -> list[str]:
+    mistakes = []
+    for name in _listed(names):
+        method, _, variant = name.partition("/")
+        mistakes += _names("method", [method], catalog.methods, where)
+        if variant and method in catalog.methods:
+            mistakes += _names("variant", [variant], catalog.methods[method].variants, f"{where}: {method}")
+    return mistakes
+
+
 def _sources(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
     mistakes = []
     for name, source in config.datasets.items():
@@ -50,7 +60,7 @@ def _sources(config: RunConfig, catalog: Catalog, where: str) -> list[str]:
         place, card = f"{where}: datasets.{name}", catalog.datasets[name]
         wrong = _options(source, card, f"{place}.options")
         mistakes += wrong or [*_files(name, source, card, place), *_tasks(config, name, card, place)]
-        mistakes += _names("method", source.methods or [], catalog.methods, f"{place}.methods")
+        mistakes += _methods(source.methods or [], catalog, f"{place}.methods")
         mistakes += _names("protocol", source.protocols or [], catalog.protocols, f"{place}.protocols")
         mistakes += _protocols(source.protocols or config.protocols, catalog, card, f"{place}.protocols")
     return mistakes

@@ -18,6 +18,7 @@ SIMULATOR_VERSION = 2
 
 Model = TypeVar("Model", bound=Settings)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+Methods = Literal["main", "all"] | list[str]
 ZeroDuration = Literal["drop", "keep"]
 RepeatedKey = Literal["keep_first", "keep_all"]
 
@@ -94,7 +95,7 @@ class DatasetSource(Settings):
     )
     tasks: list[Name] | None = Field(None, description="its targets; null: those of the run that it has")
     protocols: list[str] | None = Field(None, description="its protocols; null: the run's")
-    methods: list[str] | None = Field(None, description="its methods; null: the run's")
+    methods: Methods | None = Field(None, description="its methods; null: the run's")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -118,7 +119,7 @@ DEMO = {
     "kuairand_pure": DatasetSource(),
     "kuairec": _simulated(36_000, 480, 480, protocols=["big_to_small"]),
     "wechat21": _simulated(158_000, 1_010, 500, protocols=["days_12_1_1"], core=20),
-    "cikm16": _simulated(20_000, 1_500, 1_500),
+    "cikm16": _simulated(20_000, 1_500, 1_500, protocols=["random_82"]),
     "criteo_ssc": _simulated(30_000, 6_000, 500, protocols=["random_712"]),
     "valued_shoppers": _simulated(20_000, 4_000, 24, protocols=["random_712"]),
 }
@@ -149,8 +150,10 @@ class RunConfig(Settings):
         "tiny",
         description="tiny: demo and tests; small: real samples on a CPU; paper: published sizes, for GPUs",
     )
-    methods: Literal["all"] | list[str] = Field(
-        "all", description="methods of the leaderboard: all, or a list (watchtime methods lists them)"
+    methods: Methods = Field(
+        "main",
+        description="main: every method as its paper has it; all: every variant too; or a list of method or "
+        "method/variant; those that the artifacts show come on top",
     )
     artifacts: Literal["all"] | list[str] = Field(
         "all",
@@ -183,7 +186,8 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _mapping_without_repeats(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+    own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+    keys = [loader.construct_object(key, deep=True) for key in own]
     repeated = {str(key) for key in keys if keys.count(key) > 1}
     if repeated:
         line = node.start_mark.line + 1

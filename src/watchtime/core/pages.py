@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from watchtime.core.catalog import Artifact
-from watchtime.core.plan import DATA_PAGES, SIMULATOR_FITTED_TO, SIMULATOR_PAGE, UNASKED, Plan
+from watchtime.core.catalog import UNASKED, Artifact
+from watchtime.core.plan import DATA_PAGES, SIMULATOR_FITTED_TO, SIMULATOR_PAGE, Plan
 
 
 def page_inputs(plan: Plan, name: str) -> list[Path]:
@@ -20,10 +20,24 @@ def page_inputs(plan: Plan, name: str) -> list[Path]:
         inputs += [file for one in datasets for file in plan.count_files(one, _shown_protocols(plan, artifact, one))]
     if "interactions" in artifact.reads:
         inputs += [plan.data_folder(dataset) / "interactions.parquet" for dataset in datasets]
+    if "analysis" in artifact.reads:
+        inputs.append(plan.analysis_folder(name))
     if "results" in artifact.reads:
         folders = [plan.job_folder(plan.jobs[key]) for key in plan.artifact_keys(name)]
         inputs += [folder / file for folder in folders for file in ("metrics.json", "history.parquet")]
     return inputs
+
+
+def analysis_inputs(plan: Plan, name: str) -> list[Path]:
+    """The files that an artifact's analysis may read: its jobs' own, the rows that they saw, their codecs."""
+    artifact, datasets = plan.artifacts[name], plan.artifact_datasets(name)
+    named = {(row.method, row.variant) for row in artifact.rows.values()}
+    specs = [spec for key in plan.artifact_keys(name) if ((spec := plan.jobs[key]).method, spec.variant) in named]
+    inputs = [plan.data_folder(dataset) / "interactions.parquet" for dataset in datasets]
+    inputs += [plan.encoded_folder(one, plan.artifact_protocol(artifact, one)) for one in datasets]
+    inputs += [file for spec in specs if (file := plan.codec_file(spec))]
+    files = ("model.safetensors", "predictions.parquet", "metrics.json", "history.parquet")
+    return inputs + [plan.job_folder(spec) / file for spec in specs for file in files]
 
 
 def _shown_protocols(plan: Plan, artifact: Artifact, dataset: str) -> list[str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from watchtime.core.catalog import Artifact, Catalog
+from watchtime.core.catalog import UNASKED, Artifact, Catalog
 from watchtime.core.check import check
 from watchtime.core.config import SIMULATOR_VERSION, RunConfig, load_config, read_yaml, to_yaml, validate, with_source
 from watchtime.core.dataset_card import Rules
@@ -29,8 +29,6 @@ DATA_PAGE_READS = ["counts", "interactions", "encoded rows"]
 SIMULATOR_PAGE_READS = ["counts", "interactions"]
 # The simulator's marginals are fitted to this data set, so its simulated log is shown beside them.
 SIMULATOR_FITTED_TO = "kuairand_pure"
-# Families whose rows stand in every table, whatever the paper prints.
-UNASKED = {"trivial", "trees", "oracle"}
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ class Plan:
         """
         artifact = self.artifacts[name]
         fitting = self._fitting(artifact)
-        same = [one for one in fitting if artifact.protocol in self.protocols(one)]
+        same = [one for one in fitting if artifact.protocol_on(one) in self.protocols(one)]
         return same if artifact.rows and same else fitting
 
     def _fitting(self, artifact: Artifact) -> list[str]:
@@ -142,8 +140,21 @@ class Plan:
 
     def artifact_protocol(self, artifact: Artifact, dataset: str) -> str:
         """The artifact's own protocol where the data set has it, else the data set's first one."""
-        own, there = artifact.protocol, self.protocols(dataset)
+        own, there = artifact.protocol_on(dataset), self.protocols(dataset)
         return own if own in there else there[0]
+
+    def variants(self, dataset: str, task: str, protocol: str) -> list[tuple[str, str]]:
+        """The methods and variants of one table: those that the run lists, and those that its artifacts show."""
+        wanted = set(self.catalog.listed(self.config, dataset))
+        for name, artifact in self.artifacts.items():
+            shown = artifact.task == task and dataset in self.artifact_datasets(name)
+            if shown and self.artifact_protocol(artifact, dataset) == protocol:
+                rows = artifact.rows.values()
+                wanted |= {(row.method, row.variant) for row in rows if row.method and row.variant}
+        cards = self.catalog.methods
+        return [
+            (method, variant) for method in cards for variant in cards[method].variants if (method, variant) in wanted
+        ]
 
     def job_keys(self, dataset: str, task: str, protocol: str) -> list[str]:
         """The keys of all jobs that may stand in one table."""
@@ -189,12 +200,11 @@ class Plan:
     def excluded(self) -> dict[str, str]:
         """Methods that cannot run on a data set and task of this run, with the reason."""
         reasons = {}
-        for dataset, task, _ in self._tables():
-            for method in self.catalog.chosen_methods(self.config, dataset):
-                for variant in self.catalog.methods[method].variants:
-                    reason = self.reason_against(method, dataset, task, variant)
-                    if reason:
-                        reasons[f"{method}/{variant} on {dataset}, {task}"] = reason
+        for dataset, task, protocol in self._tables():
+            for method, variant in self.variants(dataset, task, protocol):
+                reason = self.reason_against(method, dataset, task, variant)
+                if reason:
+                    reasons[f"{method}/{variant} on {dataset}, {task}"] = reason
         return reasons
 
     # Where the data come from
@@ -258,6 +268,8 @@ class Plan:
             return "/".join(rest[:-1]) in self.jobs
         if place == "codecs":
             return any(file and self.folder / name.with_suffix(".npz") == file for file in self._codec_files)
+        if place == "analyses":
+            return any(card.analysis and "/".join(rest).startswith(f"{one}/") for one, card in self.artifacts.items())
         if place in ("reports", "notebooks"):
             return Path(*rest).with_suffix("").as_posix() in {*self.artifacts, *self.pages}
         if place == "data":
@@ -283,6 +295,9 @@ class Plan:
             return None
         return self.folder / "codecs" / spec.dataset / spec.task / spec.protocol / f"{spec.codec_key}.npz"
 
+    def analysis_folder(self, artifact: str) -> Path:
+        return self.folder / "analyses" / artifact
+
     def job_folder(self, spec: JobSpec) -> Path:
         return self.folder / "jobs" / spec.key
 
@@ -298,8 +313,7 @@ class Plan:
         return [
             (*table, method, variant)
             for table in self._tables()
-            for method in self.catalog.chosen_methods(self.config, table[0])
-            for variant in self.catalog.methods[method].variants
+            for method, variant in self.variants(*table)
             if self.reason_against(method, *table[:2], variant) is None
         ]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from watchtime.core.errors import WatchtimeError, unknown
-from watchtime.core.files import read_json, replacing, write_json
+from watchtime.core.files import read_json, replacing, replacing_folder, write_json
 from watchtime.datasets.fields import Floats, Ids, MultiValued, VectorTable
 
 _ROW_ARRAYS = ("categorical", "numeric", "user", "raw_row", "duration", "timestamp", "part")
@@ -157,19 +155,6 @@ class EncodedLog:
             targets=targets,
             **arrays,
         )
-
-
-@contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``path``; it takes the place of ``path`` on success and goes on failure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as outer:
-        temporary = Path(outer) / "new"
-        temporary.mkdir()
-        yield temporary
-        if path.exists():
-            path.rename(Path(outer) / "old")
-        temporary.rename(path)
 
 
 def write_array(path: Path, array: npt.NDArray[Any]) -> None:

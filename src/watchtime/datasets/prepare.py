@@ -15,10 +15,10 @@ import polars as pl
 from watchtime.core.catalog import Protocol
 from watchtime.core.dataset_card import DatasetCard, Rules
 from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import replacing, write_json
+from watchtime.core.files import replacing, replacing_folder, write_json
 from watchtime.core.progress import Progress
 from watchtime.datasets.codes import SIDES, Mask, Sides
-from watchtime.datasets.encoded import read_array, replacing_folder, write_array
+from watchtime.datasets.encoded import read_array, write_array
 from watchtime.datasets.encoding import Encoding
 from watchtime.datasets.interactions import (
     RawLog,

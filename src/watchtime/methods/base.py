@@ -108,6 +108,10 @@ class NetworkMethod(Method):
         Validation chooses the epoch by it, so it judges what inference puts out.
         """
 
+    def measures(self, outputs: Tensor, labels: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return further means over a batch's rows, scalars, that validation notes in the learning curve."""
+        return {}
+
     def training_loss(self, outputs: Tensor, guide: Guide) -> Tensor:
         """Return what a training step minimises, a scalar; by default the loss.
 

@@ -83,7 +83,7 @@ def _histories(plan: Plan) -> pl.DataFrame:
     for spec in plan.jobs.values():
         names = (pl.lit(getattr(spec, name)).alias(name) for name in _NAMES)
         frames.append(pl.read_parquet(plan.job_folder(spec) / "history.parquet").select(*names, pl.all()))
-    return pl.concat(frames)
+    return pl.concat(frames, how="diagonal")
 
 
 def _resources(plan: Plan) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from watchtime.evaluation.metrics import METRICS
@@ -101,14 +102,27 @@ def excluded(report: Report) -> Table | Markdown:
 
 
 def _left_out(report: Report) -> dict[str, str]:
-    """Return the methods that lists of methods leave out, with the data sets on which they do."""
+    """Return the methods and variants that this run leaves out, with the data sets on which it does."""
     plan, places = report.plan, dict[str, list[str]]()
     for dataset in plan.config.datasets:
-        chosen = plan.catalog.chosen_methods(plan.config, dataset)
-        left = ", ".join(name for name in plan.catalog.methods if name not in chosen)
-        places.setdefault(left, []).append(dataset)
+        chosen = {
+            one
+            for task in plan.tasks(dataset)
+            for protocol in plan.protocols(dataset)
+            for one in plan.variants(dataset, task, protocol)
+        }
+        left = [_left(method, card.variants, chosen) for method, card in plan.catalog.methods.items()]
+        places.setdefault(", ".join(filter(None, left)), []).append(dataset)
     names = {left: ", ".join(found) for left, found in places.items() if left}
     return {left: "all" if len(places) == 1 else found for left, found in names.items()}
+
+
+def _left(method: str, variants: Iterable[str], chosen: set[tuple[str, str]]) -> str:
+    """Return the method where none of its variants is chosen, or its variants that are not."""
+    absent = [variant for variant in variants if (method, variant) not in chosen]
+    if not absent or len(absent) == len(list(variants)):
+        return method if absent else ""
+    return f"{method} ({', '.join(absent)})"
 
 
 def _results(report: Report, board: Board) -> Results:

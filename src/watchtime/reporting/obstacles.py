@@ -14,10 +14,11 @@ def value_obstacles(plan: Plan, artifact: str, dataset: str, published_rows: flo
     """Return why values that an artifact shows on a data set cannot be compared with published ones."""
     card = plan.artifacts[artifact]
     protocol = plan.artifact_protocol(card, dataset)
+    own = card.protocol_on(dataset)
     data = data_obstacles(plan, dataset, [protocol] if card.protocol else [], published_rows)
     if not card.rows:
         return data
-    return data + rules.run_obstacles(plan.config.size, plan.config.regime, protocol, card.protocol)
+    return data + rules.run_obstacles(plan.config.size, plan.config.regime, protocol, own, card.protocol_stated)
 
 
 def data_obstacles(plan: Plan, dataset: str, protocols: Iterable[str], published_rows: float | None) -> list[str]:

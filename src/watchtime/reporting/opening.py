@@ -98,16 +98,19 @@ def _protocols(report: Report) -> list[str]:
         return ["All rows that the row rules leave, whatever the split."]
     datasets: dict[str, list[str]] = {}
     for dataset in report.datasets:
-        datasets.setdefault(report.protocol(dataset), []).append(report.plan.catalog.datasets[dataset].title)
+        datasets.setdefault(_protocol(report, dataset), []).append(report.plan.catalog.datasets[dataset].title)
     return [
-        _protocol(report, protocol) + (f" ({escape(', '.join(titles))}.)" if len(datasets) > 1 else "")
-        for protocol, titles in datasets.items()
+        sentence + (f" ({escape(', '.join(titles))}.)" if len(datasets) > 1 else "")
+        for sentence, titles in datasets.items()
     ]
 
 
-def _protocol(report: Report, protocol: str) -> str:
-    catalog, own = report.plan.catalog, report.artifact.protocol
+def _protocol(report: Report, dataset: str) -> str:
+    catalog, artifact = report.plan.catalog, report.artifact
+    protocol, own = report.protocol(dataset), artifact.protocol_on(dataset)
     title = escape(catalog.protocols[protocol].title)
+    if not artifact.protocol_stated:
+        return f"{title[:1].upper()}{title[1:]}; the paper names none."
     if own is None or own == protocol:
         return f"{title[:1].upper()}{title[1:]}, as the paper's as far as it says."
     other = escape(catalog.protocols[own].title)

@@ -132,6 +132,11 @@ class Report:
         """The numbers of ids of every field, and how many rows of validation and test have an unknown one."""
         return read_json(self._encoded(dataset, protocol) / "counts.json")
 
+    def analysis(self, dataset: str, table: str) -> pl.DataFrame:
+        """One of the data files that the artifact's analysis made."""
+        self._may_read("analysis")
+        return pl.read_parquet(self.plan.analysis_folder(self.name) / dataset / f"{table}.parquet")
+
     def table(self, name: Literal["metrics", "verdicts", "resources"]) -> pl.DataFrame:
         """One of the tables of the whole run."""
         self._may_read(name)

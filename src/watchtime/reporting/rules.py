@@ -142,12 +142,16 @@ def count_obstacles(simulated: bool, rows: Sequence[float], published_rows: floa
     return [] if is_more and not simulated else data_obstacles(simulated, rows, published_rows)
 
 
-def run_obstacles(size: str, regime: str, protocol: str, published_protocol: str | None) -> list[str]:
-    """Return why values of this run cannot be compared with published ones, whatever the data."""
+def run_obstacles(size: str, regime: str, protocol: str, published_protocol: str | None, stated: bool) -> list[str]:
+    """Return why values of this run cannot be compared with published ones, whatever the data.
+
+    A protocol that the paper has not ``stated`` is nobody's.
+    """
     sizes = [] if size == "paper" else [f"size {size}"]
     regimes = [] if regime == "as_published" else [f"regime {regime}"]
     other = published_protocol is not None and protocol != published_protocol
-    return sizes + regimes + ([f"protocol {protocol} instead of {published_protocol}"] if other else [])
+    protocols = [f"protocol {protocol} instead of {published_protocol}"] if other else []
+    return sizes + regimes + (protocols if stated else ["the paper names no protocol"])
 
 
 def uncompared(obstacles: Sequence[str]) -> str:

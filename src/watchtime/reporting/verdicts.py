@@ -10,6 +10,7 @@ import polars as pl
 
 from watchtime.core.catalog import Artifact
 from watchtime.core.files import write_parquet
+from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.evaluation.metrics import METRICS
 from watchtime.evaluation.statistics import holm
@@ -53,7 +54,7 @@ def all_verdicts(plan: Plan) -> pl.DataFrame:
     """Return the verdicts of all published cells from the collected metrics of the run."""
     cells = read_published(plan.published_files)
     frame = pl.read_parquet(plan.folder / "metrics.parquet")
-    names = dict.fromkeys(cell.name for cell in cells)
+    names = dict.fromkeys(_shown_in(plan, cell) for cell in cells)
     return _frame(row for name in names for row in _judged(plan, name, frame, cells))
 
 
@@ -88,11 +89,20 @@ def _values(row: _Row) -> tuple[Any, ...]:
 
 def _judged(plan: Plan, name: str, frame: pl.DataFrame, cells: Sequence[PublishedCell]) -> list[_Row]:
     """Return the rows of one artifact in the published order."""
-    own = [cell for cell in cells if cell.name == name]
+    own = [cell for cell in cells if _shown_in(plan, cell) == name]
     published_rows = row_counts(cells, name.split("/")[0])
     rows = {cell: row for cell in own if (row := _settled(plan, cell, published_rows))}
     rows |= _measured(plan, name, frame, [cell for cell in own if cell not in rows], published_rows)
     return [rows[cell] for cell in own]
+
+
+def _shown_in(plan: Plan, cell: PublishedCell) -> str:
+    """Return the artifact that shows a cell: the one of its task where one printed table is two of ours."""
+    paper = plan.catalog.papers.get(cell.paper)
+    for name, artifact in paper.artifacts.items() if paper else ():
+        if artifact.published == cell.artifact and artifact.task == cell.task:
+            return f"{cell.paper}/{name}"
+    return cell.name
 
 
 def _settled(plan: Plan, cell: PublishedCell, published_rows: dict[str, float]) -> _Row | None:
@@ -114,19 +124,20 @@ def _is_count(cell: PublishedCell) -> bool:
 def _reason_not_run(plan: Plan, cell: PublishedCell) -> str | None:
     if _is_count(cell):
         return None if cell.dataset in plan.config.datasets else f"data set not in this run: {cell.dataset}"
-    artifact = plan.catalog.artifacts().get(cell.name)
+    name = _shown_in(plan, cell)
+    artifact = plan.catalog.artifacts().get(name)
     if artifact is None:
         return "artifact not built yet"
     if cell.dataset not in plan.config.datasets:
         return f"data set not in this run: {cell.dataset}"
-    if cell.name not in plan.catalog.chosen_artifacts(plan.config):
+    if name not in plan.catalog.chosen_artifacts(plan.config):
         return "artifact not in this run"
     if cell.task == "stats":
         return "not counted in this project yet"
     if cell.task not in plan.tasks(cell.dataset):
         return f"task not in this run: {cell.task}"
-    if cell.dataset not in plan.artifact_datasets(cell.name):
-        return f"protocol not in this run on {cell.dataset}: {artifact.protocol}"
+    if cell.dataset not in plan.artifact_datasets(name):
+        return f"protocol not in this run on {cell.dataset}: {artifact.protocol_on(cell.dataset)}"
     return _reason_without_job(plan, cell, artifact)
 
 
@@ -136,8 +147,6 @@ def _reason_without_job(plan: Plan, cell: PublishedCell, artifact: Artifact) -> 
         return "method not in this project yet"
     if cell.metric not in METRICS:
         return "metric not in this project yet"
-    if row.method not in plan.catalog.chosen_methods(plan.config, cell.dataset):
-        return f"method not in this run on {cell.dataset}: {row.method}"
     return plan.reason_against(row.method, cell.dataset, cell.task, row.variant)
 
 
@@ -147,9 +156,7 @@ def _setting(plan: Plan, cell: PublishedCell) -> Verdict:
     path = paper.settings.get(f"{cell.artifact}/{cell.metric}") if paper else None
     if path is None:
         return Verdict("not run", "setting not in this project yet")
-    keys = [key for name in plan.artifacts if name.split("/")[0] == cell.paper for key in plan.artifact_keys(name)]
-    networks = [plan.jobs[key] for key in keys if plan.jobs[key].family == "network"]
-    spec = next((spec for spec in networks if cell.dataset in ("none", spec.dataset)), None)
+    spec = _spec_of(plan, cell)
     if spec is None:
         return Verdict("not run", "no job of the paper's tables in this run")
     shares = dict(zip(("training", "validation", "test"), plan.catalog.protocols[spec.protocol].shares, strict=True))
@@ -159,6 +166,21 @@ def _setting(plan: Plan, cell: PublishedCell) -> Verdict:
     if isinstance(value, list):
         value = len(value)
     return rules.judge_setting(cell.value, [float(one) for one in spec.search.get(path, [value])])
+
+
+def _spec_of(plan: Plan, cell: PublishedCell) -> JobSpec | None:
+    """Return the job whose settings a printed setting is about: the method's own row, else any network of the paper."""
+    names = [name for name in plan.artifacts if name.split("/")[0] == cell.paper]
+    own = {
+        (row.method, row.variant)
+        for name in names
+        for key, row in plan.artifacts[name].rows.items()
+        if key == cell.method
+    }
+    specs = [plan.jobs[key] for name in names for key in plan.artifact_keys(name)]
+    networks = [spec for spec in specs if spec.family == "network" and cell.dataset in ("none", spec.dataset)]
+    exact = [spec for spec in networks if (spec.method, spec.variant) in own]
+    return next(iter(exact + networks), None)
 
 
 def _count(plan: Plan, cell: PublishedCell, published_rows: dict[str, float]) -> _Row:

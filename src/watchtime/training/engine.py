@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 from torch.func import functional_call
 
 from watchtime.core.errors import WatchtimeError
@@ -106,9 +107,9 @@ def _train_group(
         if all(one.stopped for one in best):
             break
         train_losses = _epoch(group, training_part, epoch)
-        validation_losses = _validation(group, validation_part)
-        _record(group, best, history, epoch, train_losses, validation_losses)
-        progress.advance(len(group.repetitions), f"validation loss {np.min(validation_losses):.4g}")
+        judged = _validation(group, validation_part)
+        _record(group, best, history, epoch, train_losses, judged)
+        progress.advance(len(group.repetitions), f"validation loss {np.min(judged['validation']):.4g}")
         checkpoint.save(group, best, history, epoch + 1)
     progress.skip_to_multiple(len(group.repetitions) * group.training.epochs)
     return [
@@ -127,14 +128,16 @@ def _epoch(group: Group, part: Part, epoch: int) -> npt.NDArray[np.float64]:
 
 
 @torch.no_grad()
-def _validation(group: Group, part: Part) -> npt.NDArray[np.float64]:
-    total = torch.zeros(len(group.repetitions), dtype=torch.float64, device=part.rows.device)
+def _validation(group: Group, part: Part) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the loss as ``validation`` and the method's measures, means over all rows, each [repetitions]."""
+    totals: dict[str, Tensor] = {}
     size = group.training.evaluation_batch
     for start in range(0, len(part.rows), size):
         stop = min(start + size, len(part.rows))
         labels = {name: value[start:stop] for name, value in part.labels.items()}
-        total += group.shared_losses(part.rows.slab(start, stop), labels) * (stop - start)
-    return np.asarray((total / len(part.rows)).tolist())
+        for name, value in group.shared_losses(part.rows.slab(start, stop), labels).items():
+            totals[name] = totals.get(name, 0) + value.double() * (stop - start)
+    return {name: np.asarray((total / len(part.rows)).tolist()) for name, total in totals.items()}
 
 
 def _record(
@@ -143,20 +146,19 @@ def _record(
     history: list[dict[str, float | int]],
     epoch: int,
     train_losses: npt.NDArray[np.float64],
-    validation_losses: npt.NDArray[np.float64],
+    judged: dict[str, npt.NDArray[np.float64]],
 ) -> None:
     for place, (one, repetition) in enumerate(zip(best, group.repetitions, strict=True)):
         if one.stopped:
             continue
-        loss = float(validation_losses[place])
+        loss = float(judged["validation"][place])
         if not math.isfinite(loss):
             raise Diverged(
                 f"repetition {repetition}, epoch {epoch}: the validation loss is {loss}; a smaller "
                 f"training.learning_rate than {group.training.learning_rate} may help."
             )
-        history.append(
-            {"repetition": repetition, "epoch": epoch, "training": float(train_losses[place]), "validation": loss}
-        )
+        measured = {name: float(values[place]) for name, values in judged.items()}
+        history.append({"repetition": repetition, "epoch": epoch, "training": float(train_losses[place]), **measured})
         if loss < one.loss:
             one.loss, one.epoch = loss, epoch
             one.parameters = {name: value.clone() for name, value in group.repetition(group.parameters, place).items()}

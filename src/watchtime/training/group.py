@@ -91,12 +91,14 @@ class Group:
         self.optimiser.step()
         return losses.detach()
 
-    def shared_losses(self, inputs: Inputs, labels: Labels) -> Tensor:
-        """Return the loss of every repetition, [repetitions], on the same rows."""
+    def shared_losses(self, inputs: Inputs, labels: Labels) -> dict[str, Tensor]:
+        """Return the loss of every repetition as ``validation``, and the method's measures, each [repetitions]."""
         if self.stacked:
-            losses: Tensor = torch.vmap(self._loss, in_dims=(0, None, None))(self.parameters, inputs, labels)
+            losses: dict[str, Tensor] = torch.vmap(self._judged, in_dims=(0, None, None))(
+                self.parameters, inputs, labels
+            )
             return losses
-        return self._loss(self.parameters, inputs, labels)[None]
+        return {name: value[None] for name, value in self._judged(self.parameters, inputs, labels).items()}
 
     def repetition(self, parameters: Parameters, place: int) -> Parameters:
         """Return the parameters of the repetition at ``place`` without the leading axis."""
@@ -120,8 +122,9 @@ class Group:
         outputs = functional_call(self.template, parameters, (inputs, vectors, guide))
         return self.method.training_loss(outputs, guide)
 
-    def _loss(self, parameters: Parameters, inputs: Inputs, labels: Labels) -> Tensor:
-        return self.method.loss(functional_call(self.template, parameters, (inputs,)), labels)
+    def _judged(self, parameters: Parameters, inputs: Inputs, labels: Labels) -> dict[str, Tensor]:
+        outputs = functional_call(self.template, parameters, (inputs,))
+        return {"validation": self.method.loss(outputs, labels), **self.method.measures(outputs, labels)}
 
     def _draws(self, rows: int) -> Tensor:
         """Return the uniform numbers that a step of the method needs, [repetitions, rows, draws]."""

@@ -116,6 +116,7 @@ def _metrics(plan: Plan, spec: JobSpec, model: Model, test: EncodedLog, predicti
         "settings": spec.hash,
         "data": settings_hash([file_hash(path) for path in plan.data_files(spec.dataset)]),
         "parameters": model.parameters(),
+        "flops": model.flops(test),
         "codec": model.codec.facts() if model.codec else {},
         "test_rows": len(test),
         "values": values,
@@ -144,8 +145,10 @@ def _evaluated(predictions: pl.DataFrame, column: str, order_only: bool) -> list
 
 
 def _history(history: list[dict[str, float | int]]) -> pl.DataFrame:
-    schema = {"repetition": pl.Int64, "epoch": pl.Int64, "training": pl.Float64, "validation": pl.Float64}
-    return pl.DataFrame(history, schema=schema, orient="row")
+    if not history:
+        names = ("training", "validation")
+        return pl.DataFrame(schema={"repetition": pl.Int64, "epoch": pl.Int64, **dict.fromkeys(names, pl.Float64)})
+    return pl.DataFrame(history)
 
 
 def _resources(fitted: Fitted, predicting: float, predicted: int, device: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from watchtime.labels import storage
 from watchtime.labels.base import Codec
 from watchtime.methods.base import NetworkMethod, Readouts, TableMethod, build
 from watchtime.training.engine import outputs
+from watchtime.training.flops import flops
 from watchtime.training.resident import ResidentRows
 
 State = dict[str, npt.NDArray[Any]]
@@ -52,6 +53,15 @@ class Model:
             method.load_state(self.states[0])
             return method.parameters()
         return sum(array.size for array in self.states[0].values())
+
+    def flops(self, log: EncodedLog) -> int | None:
+        """Return the operations that the inference of a row of ``log`` takes; None where no network is."""
+        method = self.method
+        if not isinstance(method, NetworkMethod):
+            return None
+        one = selected(log, self.spec.features).rows(np.arange(1))
+        shape = ResidentRows(one, self.encoding.cardinalities, torch.device("meta")).shape
+        return flops(method, shape, self.spec.encoder)
 
     def predict(
         self, log: EncodedLog, device: torch.device, target: npt.NDArray[np.float64] | None = None

@@ -1,0 +1,86 @@
+"""What an analysis works with: the trained jobs of one artifact on one data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+
+from watchtime.core.files import read_json
+from watchtime.core.job import JobSpec
+from watchtime.core.plan import Plan
+from watchtime.datasets.encoded import EncodedLog
+from watchtime.labels import storage
+from watchtime.labels.base import Codec
+from watchtime.training import engine
+from watchtime.training.model import Model, selected
+from watchtime.training.resident import ResidentRows
+
+
+@dataclass(frozen=True)
+class Study:
+    """The jobs of ``artifact`` on ``dataset``, which are the rows of its card, and the rows that they saw."""
+
+    plan: Plan
+    artifact: str
+    dataset: str
+    device: torch.device
+
+    @cached_property
+    def jobs(self) -> Mapping[str, JobSpec]:
+        """The artifact's jobs under the keys of its rows, in their order; rows that cannot run are absent."""
+        plan, card = self.plan, self.plan.artifacts[self.artifact]
+        protocol = plan.artifact_protocol(card, self.dataset)
+        prefix = [self.dataset, card.task, protocol, plan.config.regime]
+        keys = {row: "/".join([*prefix, str(one.method), str(one.variant)]) for row, one in card.rows.items()}
+        return {row: plan.jobs[key] for row, key in keys.items() if key in plan.jobs}
+
+    @property
+    def task(self) -> str:
+        return self.plan.artifacts[self.artifact].task
+
+    @cached_property
+    def log(self) -> EncodedLog:
+        """All rows of the split, encoded with all features."""
+        card = self.plan.artifacts[self.artifact]
+        return EncodedLog.load(self.plan.encoded_folder(self.dataset, self.plan.artifact_protocol(card, self.dataset)))
+
+    def part(self, number: int) -> EncodedLog:
+        """The rows of one part of the split."""
+        return self.log.rows(np.flatnonzero(self.log.part == number))
+
+    def interactions(self, columns: list[str]) -> pl.DataFrame:
+        """Columns of the rows that are left after the row rules."""
+        path = self.plan.data_folder(self.dataset) / "interactions.parquet"
+        return pl.scan_parquet(path, glob=False).select(columns).collect()
+
+    def codec(self, spec: JobSpec) -> Codec:
+        path = self.plan.codec_file(spec)
+        assert path is not None
+        return storage.load(path)
+
+    def model(self, spec: JobSpec) -> Model:
+        return Model.load(self.plan.job_folder(spec) / "model.safetensors")
+
+    def predictions(self, spec: JobSpec) -> pl.DataFrame:
+        """One row per test row: raw_row, user, target, and ``<readout>.<repetition>``."""
+        return pl.read_parquet(self.plan.job_folder(spec) / "predictions.parquet")
+
+    def metrics(self, spec: JobSpec) -> Any:
+        return read_json(self.plan.job_folder(spec) / "metrics.json")
+
+    def history(self, spec: JobSpec) -> pl.DataFrame:
+        return pl.read_parquet(self.plan.job_folder(spec) / "history.parquet")
+
+    def outputs(self, model: Model, repetition: int, rows: EncodedLog) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the network's outputs of inference for consecutive slabs of ``rows``."""
+        resident = ResidentRows(selected(rows, model.spec.features), model.encoding.cardinalities, self.device)
+        parameters = {name: torch.from_numpy(np.array(array)) for name, array in model.states[repetition].items()}
+        size = model.spec.training.evaluation_batch
+        return engine.outputs(model.method, resident, model.spec.encoder, size, parameters)
