@@ -1,7 +1,7 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import data_statistics, leaderboard, run_facts, verdict_summary
+from watchtime.reporting import calibration, data_statistics, leaderboard, method_notes, run_facts, verdict_summary
 from watchtime.reporting.report import Report
 from watchtime.reporting.text import Markdown, escape
 
@@ -18,6 +18,22 @@ for board in leaderboard.boards(report):
     display(Markdown(f"## {escape(leaderboard.title(report, board))}"))
     display(leaderboard.table(report, board))
     display(leaderboard.detectable(report, board))
+
+# %% [markdown]
+# ## Calibration
+
+# %%
+for board in calibration.boards(report):
+    display(calibration.table(report, board))
+    calibration.draw(report, board)
+if not calibration.boards(report):
+    display(Markdown("No method of this run predicts a distribution."))
+
+# %% [markdown]
+# ## Methods
+
+# %%
+method_notes.table(report)
 
 # %% [markdown]
 # ## What did not run

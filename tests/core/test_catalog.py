@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from watchtime.core.catalog import Catalog, MethodCard, find_root
+from watchtime.core.catalog import Catalog, MethodCard, MethodOptions, find_root
 from watchtime.core.config import RunConfig
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.job import resolve
@@ -88,14 +88,68 @@ def test_every_variant_is_valid_in_every_size_and_regime(method: str, variant: s
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_card_changes_only_what_it_declares(method: str) -> None:
+    """Where a variant has another codec, what lies over the variant may change that one too."""
     card = CATALOG.methods[method]
-    codec = card.codec.settings if card.codec else {}
-    for options in [*card.variants.values(), *card.sizes.values(), *card.regimes.values()]:
+    codec = set(card.codec.settings) if card.codec else set()
+    others = {name for options in card.variants.values() if options.codec_name for name in options.codec}
+    for options in layers(card):
         assert set(options.settings) <= set(card.settings)
-        assert set(options.codec) <= set(codec)
-        assert options.features is None or any(
-            options.features in one.feature_sets for one in CATALOG.datasets.values()
-        )
+        assert options.codec_name or set(options.codec) <= codec | others
+        for dataset, features in options.features.items():
+            assert features in CATALOG.datasets[dataset].feature_sets
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_card_has_layers_for_what_exists(method: str) -> None:
+    card = CATALOG.methods[method]
+    assert set(card.sizes) <= set(CATALOG.sizes)
+    assert set(card.datasets) <= set(CATALOG.datasets)
+    assert set(card.regimes) <= set(get_args(RunConfig.model_fields["regime"].annotation))
+    for variant in card.variants.values():
+        assert set(variant.sizes) <= set(CATALOG.sizes)
+        assert variant.codec_name is None or card.codec is not None
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_only_variants_say_what_only_variants_can_change(method: str) -> None:
+    """In any other layer a note, targets, needs, readouts, a codec's name and sizes would be read by nobody."""
+    card = CATALOG.methods[method]
+    variants = set(map(id, card.variants.values()))
+    for options in layers(card):
+        if id(options) not in variants:
+            changed = options.model_dump(exclude_defaults=True)
+            assert set(changed) <= {"settings", "codec", "encoder", "training", "features"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_variants_own_codec_is_whole(method: str) -> None:
+    from watchtime.labels.storage import find_codec
+
+    for options in CATALOG.methods[method].variants.values():
+        if options.codec_name:
+            assert_same_settings(find_codec(options.codec_name).Settings, options.codec)
+
+
+def layers(card: MethodCard) -> list[MethodOptions]:
+    """Return all that a card may lay over its defaults."""
+    groups = (card.variants, card.sizes, card.datasets, card.regimes, *(one.sizes for one in card.variants.values()))
+    return [options for group in groups for options in group.values()]
+
+
+TOLD = [
+    *("d2q", "duration_bucket_median", "lightgbm", "oracle", "tpm", "training_constant", "user_item_mean"),
+    *("vr", "wlr"),
+]
+
+
+@pytest.mark.parametrize("method", TOLD)
+def test_a_card_says_what_a_method_does_on_watch_ratio_and_without_duration(method: str) -> None:
+    card = CATALOG.methods[method]
+    for line in (card.watch_ratio, card.without_duration):
+        assert line
+        assert line == line.strip(". ")
+        assert "\n" not in line
+    assert card.without_duration.startswith("cannot run") == ("duration" in card.needs)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -122,7 +176,9 @@ def test_what_is_needed_is_what_data_sets_provide() -> None:
 
 def test_papers_name_protocols_methods_and_variants_that_there_are() -> None:
     for name, artifact in CATALOG.artifacts().items():
-        assert artifact.protocol is None or artifact.protocol in CATALOG.protocols, name
+        protocols = artifact.protocol if isinstance(artifact.protocol, dict) else {"": artifact.protocol}
+        assert {*protocols.values()} <= {None, *CATALOG.protocols}, name
+        assert {*protocols} <= {"", *CATALOG.datasets}, name
         assert artifact.reference_row is None or artifact.reference_row in artifact.rows, name
         for row in artifact.rows.values():
             assert row.method is None or row.variant in CATALOG.methods[row.method].variants, (name, row.title)

@@ -47,11 +47,12 @@ def test_labels_against_a_recursive_tree(train: list[float], leaves: int, others
     values = np.array(train + others)
     labels = codec.encode(values)
     np.testing.assert_array_equal(labels["target"], values)
+    at_right, on_path = codec.node_labels()
     for row, value in enumerate(values):
         leaf, right, path = walk(codec.edges, value)
         assert labels["leaf"][row] == leaf
-        assert labels["right"][row].tolist() == [right[node] for node in range(leaves - 1)]
-        assert np.flatnonzero(labels["on_path"][row]).tolist() == sorted(path)
+        assert at_right[leaf].tolist() == [right[node] for node in range(leaves - 1)]
+        assert np.flatnonzero(on_path[leaf]).tolist() == sorted(path)
 
 
 def test_labels_by_hand() -> None:
@@ -60,18 +61,16 @@ def test_labels_by_hand() -> None:
     assert codec.leaf_values.tolist() == [1, 3, 5, 7]
     labels = codec.encode(np.array([1.0, 2.0, 5.0, 8.0, 99.0]))
     assert labels["leaf"].tolist() == [0, 1, 2, 3, 3]
-    assert labels["right"].tolist() == [[0, 0, 0], [0, 1, 0], [1, 1, 0], [1, 1, 1], [1, 1, 1]]
-    assert labels["on_path"].tolist() == [[1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 0, 1], [1, 0, 1]]
-    assert (labels["leaf"].dtype, labels["right"].dtype, labels["on_path"].dtype) == (np.int64, np.int8, np.bool_)
+    assert labels["leaf"].dtype == np.int16
+    right, on_path = codec.node_labels()
+    assert right.tolist() == [[0, 0, 0], [0, 1, 0], [1, 1, 0], [1, 1, 1]]
+    assert on_path.tolist() == [[1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 0, 1]]
 
 
 def test_the_released_code_does_not_train_on_the_largest_target() -> None:
-    codec = fit(range(9), leaves=4, last_edge="exclude")
     values = np.array([7.9, 8.0, 99.0])
-    labels = codec.encode(values)
-    assert labels["leaf"].tolist() == [3, 3, 3]
-    assert labels["on_path"].tolist() == [[1, 0, 1], [0, 0, 0], [0, 0, 0]]
-    assert labels["right"].tolist() == fit(range(9), leaves=4).encode(values)["right"].tolist()
+    assert fit(range(9), leaves=4, last_edge="exclude").encode(values)["leaf"].tolist() == [3, -1, -1]
+    assert fit(range(9), leaves=4).encode(values)["leaf"].tolist() == [3, 3, 3]
 
 
 @settings(max_examples=60)
@@ -126,8 +125,9 @@ def test_kept_ties_leave_empty_leaves_and_open_the_last_of_them() -> None:
     assert codec.leaf_shares[:2].tolist() == [0, 0]
     assert codec.facts() == {"empty_leaves": 2, "largest_leaf_share": 6 / 16}
     # Nodes 1 (leaves 0–3) and 3 (leaves 0 and 1): no row reaches node 3, and at node 1 zeros go right.
-    assert labels["right"][0, 1] == 1
-    assert not codec.encode(np.arange(12.0))["on_path"][:, 3].any()
+    right, on_path = codec.node_labels()
+    assert right[2, 1] == 1
+    assert not on_path[codec.encode(np.arange(12.0))["leaf"], 3].any()
 
 
 def test_merged_ties_give_the_zeros_a_leaf_of_their_own() -> None:
@@ -214,4 +214,57 @@ def test_targets_outside_the_training_range_go_to_the_outer_leaves() -> None:
     codec = fit(range(10, 19), leaves=4)
     labels = codec.encode(np.array([0.0, 1e9]))
     assert labels["leaf"].tolist() == [0, 3]
-    assert labels["on_path"].sum(axis=1).tolist() == [2, 2]
+
+
+# Nodes of a pruned tree
+
+
+def leaves_below(node: int, leaves: int) -> list[int]:
+    """The leaves below a node, by walking down to them."""
+    if node >= leaves - 1:
+        return [node - leaves + 1]
+    return leaves_below(2 * node + 1, leaves) + leaves_below(2 * node + 2, leaves)
+
+
+@settings(max_examples=60)
+@given(TARGETS, LEAVES, st.sampled_from(["midpoint", "mean"]))
+def test_nodes_against_the_rows_in_their_intervals(train: list[float], leaves: int, leaf_value: str) -> None:
+    codec = fit(train, leaves=leaves, leaf_value=leaf_value)
+    leaf = codec.leaf_of(np.array(train))
+    rank = np.array([percentileofscore(train, value, kind="mean") / 100 for value in train])
+    midpoints, means = codec.node_values("midpoint"), codec.node_values("mean")
+    for node in range(2 * leaves - 1):
+        below = leaves_below(node, leaves)
+        rows = np.isin(leaf, below)
+        first, stop = (ends[node] for ends in codec.node_leaves())
+        assert list(range(first, stop)) == below
+        low, high = codec.edges[below[0]], codec.edges[below[-1] + 1]
+        if node >= leaves - 1:
+            assert midpoints[node] == means[node] == codec.leaf_values[below[0]]
+        else:
+            assert midpoints[node] == pytest.approx((low + high) / 2)
+            expected = np.array(train)[rows].mean() if rows.any() else (low + high) / 2
+            assert means[node] == pytest.approx(expected)
+        smaller = np.mean([value < below[0] for value in leaf])
+        assert codec.node_ranks[node] == pytest.approx(rank[rows].mean() if rows.any() else smaller)
+
+
+@settings(max_examples=60)
+@given(TARGETS, LEAVES)
+def test_right_widths_spread_a_nodes_mass_evenly_over_its_interval(train: list[float], leaves: int) -> None:
+    codec = fit(train, leaves=leaves)
+    right = codec.right_widths
+    ancestors, directions = codec.path_matrices()
+    spread = np.where(directions == 1, right[ancestors], 1 - right[ancestors]).prod(axis=1)
+    widths = np.diff(codec.edges)
+    even = widths / widths.sum() if widths.sum() > 0 else np.full(leaves, 1 / leaves)
+    np.testing.assert_allclose(spread, even, atol=1e-9)
+
+
+def test_nodes_by_hand() -> None:
+    codec = fit([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 100.0], leaves=4)
+    assert codec.edges.tolist() == [0, 2, 4, 6, 100]
+    assert codec.node_values("midpoint").tolist() == [50, 2, 52, 1, 3, 5, 53]
+    np.testing.assert_allclose(codec.node_values("mean"), [128 / 9, 1.5, 122 / 5, 1, 3, 5, 53])
+    np.testing.assert_allclose(codec.node_ranks * 9, [4.5, 2, 6.5, 1, 3, 5, 7.5])
+    np.testing.assert_allclose(codec.right_widths, [96 / 100, 2 / 4, 94 / 96])

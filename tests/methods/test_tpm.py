@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import logs
 from minimum import minimum
 from watchtime.labels.quantile_tree import QuantileTree
 from watchtime.labels.storage import fit_codec
@@ -201,3 +202,13 @@ def test_the_variance_is_that_of_draws_of_leaf_values() -> None:
         values = tpm.codec.leaf_values.tolist()
         mean = sum(share * value for share, value in zip(shares, values, strict=True))
         assert found == pytest.approx(sum(p * (v - mean) ** 2 for p, v in zip(shares, values, strict=True)), rel=1e-9)
+
+
+@pytest.mark.parametrize("leaves", [16, 64])
+def test_variants_with_other_numbers_of_leaves_differ_in_nothing_else(leaves: int) -> None:
+    paper, other = logs.spec("tpm", "paper"), logs.spec("tpm", f"leaves_{leaves}")
+    assert paper.codec is not None
+    assert other.codec is not None
+    assert paper.codec.settings["leaves"] == 32
+    assert paper.codec.settings | {"leaves": leaves} == other.codec.settings
+    assert paper.settings == other.settings

@@ -99,9 +99,10 @@ def analysis_sources(wildcards):
 
 
 def analysis_settings(wildcards):
-    """Which jobs an analysis is about; how they were trained shows in their files."""
+    """Which jobs an analysis is about, how they were trained shows in their files; and what is a category."""
     card = plan.artifacts[wildcards.analysed].model_dump(mode="json", include={"analysis", "rows", "task"})
-    return canonical_json({**card, "datasets": plan.artifact_datasets(wildcards.analysed)})
+    datasets = plan.artifact_datasets(wildcards.analysed)
+    return canonical_json({**card, "datasets": {name: plan.catalog.datasets[name].category for name in datasets}})
 
 
 def artifact_inputs(wildcards):

@@ -31,6 +31,7 @@ rule collect:
         sources=source_files("reporting.collect"),
     output:
         metrics="<run>/metrics.parquet",
+        calibration="<run>/calibration.parquet",
         scores="<run>/scores.json",
         history="<run>/history.parquet",
         resources="<run>/resources.parquet",

@@ -16,8 +16,9 @@ from watchtime.core.files import read_json
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
+from watchtime.datasets.log import Log
 from watchtime.labels import storage
-from watchtime.labels.base import Codec
+from watchtime.labels.base import Codec, Floats
 from watchtime.training import engine
 from watchtime.training.model import Model, selected
 from watchtime.training.resident import ResidentRows
@@ -54,6 +55,17 @@ class Study:
     def part(self, number: int) -> EncodedLog:
         """The rows of one part of the split."""
         return self.log.rows(np.flatnonzero(self.log.part == number))
+
+    def target(self, number: int) -> Floats:
+        """The targets of the rows of one part of the split, [rows]."""
+        return np.asarray(self.log.target(self.task)[np.asarray(self.log.part) == number])
+
+    @cached_property
+    def rows(self) -> Log:
+        """The rows that are left after the row rules, of the main log where there are several, with both tables."""
+        log = Log.read(self.plan.data_folder(self.dataset))
+        main = self.plan.catalog.datasets[self.dataset].main_log
+        return log.where(log.values("log") == main) if main and "log" in log.names else log
 
     def interactions(self, columns: list[str]) -> pl.DataFrame:
         """Columns of the rows that are left after the row rules."""

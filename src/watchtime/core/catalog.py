@@ -33,6 +33,7 @@ class CodecChoice(Settings):
 class MethodOptions(Settings):
     """What a variant, a size, a regime or a data set changes; ``needs`` come on top of the method's own.
 
+    ``features`` names the feature set of each data set that has a set of its own; on others all features are read.
     With ``codec_name`` another codec takes the place of the method's, and ``codec`` holds all its settings. ``sizes``
     of a variant are laid over it where the run has that size.
     """
@@ -46,7 +47,7 @@ class MethodOptions(Settings):
     codec: dict[str, Any] = {}
     encoder: dict[str, Any] = {}
     training: dict[str, Any] = {}
-    features: str | None = None
+    features: dict[str, str] = {}
     sizes: dict[str, MethodOptions] = {}
 
 

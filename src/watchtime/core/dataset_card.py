@@ -83,7 +83,7 @@ class DatasetCard(Settings):
     ``logs`` are read in order, at least one must be there; ``tables`` must all be there, ``optional_tables`` are read
     where they are. ``log_names`` are the values of a column ``log``: protocols that name no logs split the rows of the
     first. ``truth`` lists the targets whose law the simulator stores, which holds under the default options.
-    ``feedback`` names columns of 0 or 1.
+    ``feedback`` names columns of 0 or 1, ``category`` the feature that says what kind of item one is.
     """
 
     title: str
@@ -104,6 +104,7 @@ class DatasetCard(Settings):
     features: dict[str, Feature]
     feature_sets: dict[str, list[str]] = {}
     feedback: list[str] = []
+    category: str | None = None
     duration_buckets: int = 5
     sources: list[Source] = []
     by_hand: str = ""

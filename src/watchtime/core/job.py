@@ -63,11 +63,12 @@ def resolve(
     layers = _layers(card, config, dataset, method, variant)
     size = catalog.sizes[config.size]
     where = f"settings of {method}/{variant}"
-    feature_sets = [layer.features for layer in layers if layer.features is not None]
-    sets = catalog.datasets[dataset].feature_sets
-    if feature_sets and feature_sets[-1] not in sets:
-        raise WatchtimeError(unknown("feature set", feature_sets[-1], sets, f"{where}: features of {dataset}"))
-    features = sets[feature_sets[-1]] if feature_sets else None
+    features = None
+    for name in (layer.features[dataset] for layer in layers if dataset in layer.features):
+        sets = catalog.datasets[dataset].feature_sets
+        if name not in sets:
+            raise WatchtimeError(unknown("feature set", name, sets, f"{where}: features of {dataset}"))
+        features = sets[name]
     return JobSpec(
         dataset=dataset,
         task=task,

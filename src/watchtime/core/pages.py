@@ -33,8 +33,9 @@ def analysis_inputs(plan: Plan, name: str) -> list[Path]:
     artifact, datasets = plan.artifacts[name], plan.artifact_datasets(name)
     named = {(row.method, row.variant) for row in artifact.rows.values()}
     specs = [spec for key in plan.artifact_keys(name) if ((spec := plan.jobs[key]).method, spec.variant) in named]
-    inputs = [plan.data_folder(dataset) / "interactions.parquet" for dataset in datasets]
-    inputs += [plan.encoded_folder(one, plan.artifact_protocol(artifact, one)) for one in datasets]
+    inputs = [file for dataset in datasets for file in plan.data_files(dataset)]
+    if artifact.rows:
+        inputs += [plan.encoded_folder(one, plan.artifact_protocol(artifact, one)) for one in datasets]
     inputs += [file for spec in specs if (file := plan.codec_file(spec))]
     files = ("model.safetensors", "predictions.parquet", "metrics.json", "history.parquet")
     return inputs + [plan.job_folder(spec) / file for spec in specs for file in files]
@@ -58,7 +59,7 @@ def _own_page_inputs(plan: Plan, name: str) -> list[Path]:
         encoded = [plan.encoded_folder(dataset, protocol) for protocol in plan.protocols(dataset)]
         counts = plan.count_files(dataset, plan.protocols(dataset))
         return [*plan.published_files, *counts, plan.data_folder(dataset) / "interactions.parquet", *encoded]
-    tables = [plan.folder / "metrics.parquet", plan.folder / "verdicts.parquet"]
+    tables = [plan.folder / f"{table}.parquet" for table in ("metrics", "calibration", "verdicts")]
     searches = [plan.job_folder(spec) / "metrics.json" for spec in plan.jobs.values() if spec.search_trials]
     counts = [file for one in plan.config.datasets for file in plan.count_files(one, plan.protocols(one))]
     return [*tables, *searches, *counts]
@@ -73,12 +74,20 @@ def page_settings(plan: Plan, name: str) -> dict[str, Any]:
     if name == SIMULATOR_PAGE:
         return _shown_settings(plan, [], [SIMULATOR_FITTED_TO])
     if name in plan.pages:
-        return _shown_settings(plan, plan.catalog.methods, plan.config.datasets)
+        shown = _shown_settings(plan, plan.catalog.methods, plan.config.datasets)
+        return {**shown, "methods": _described(plan)} if name == "summary" else shown
     named = {row.method for row in plan.artifacts[name].rows.values()}
     methods = [one for one, card in plan.catalog.methods.items() if one in named or card.family in UNASKED]
     reference = plan.catalog.papers[name.split("/")[0]].reference
     page = plan.artifacts[name].model_dump(mode="json")
     return {**_shown_settings(plan, methods, plan.artifact_datasets(name)), "page": page, "reference": reference}
+
+
+def _described(plan: Plan) -> dict[str, Any]:
+    """What the summary prints from the cards of the run's methods."""
+    lines = {"title", "summary", "reference", "watch_ratio", "without_duration"}
+    cards = plan.catalog.methods
+    return {name: cards[name].model_dump(include=lines) for name in plan.catalog.used_methods(plan.config)}
 
 
 def _shown_settings(plan: Plan, methods: Iterable[str], datasets: Iterable[str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ RESULTS = Path("results")
 SIMULATED = Path("data/simulated")
 OFFICIAL = Path("data/official")
 # The run's own pages, and what each may read of the run.
-SUMMARIES = {"summary": ["counts", "metrics", "searches", "verdicts"], "resources": ["resources"]}
+SUMMARIES = {"summary": ["calibration", "counts", "metrics", "searches", "verdicts"], "resources": ["resources"]}
 DATA_PAGES, SIMULATOR_PAGE = "data/", "simulator"
 DATA_PAGE_READS = ["counts", "interactions", "encoded rows"]
 SIMULATOR_PAGE_READS = ["counts", "interactions"]

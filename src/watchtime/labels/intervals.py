@@ -31,6 +31,15 @@ class Intervals:
         """F_l, [L]: the share of rows in smaller intervals and half of the interval's own."""
         return np.cumsum(self.shares) - self.shares / 2
 
+    def readouts(self, probabilities: Floats) -> dict[str, Floats]:
+        """Return all that is read out, [rows] each: mean, median, rank and, behind what is scored, variance."""
+        return {
+            "mean": self.mean(probabilities),
+            "median": self.median(probabilities),
+            "rank": self.rank(probabilities),
+            "variance": self.variance(probabilities),
+        }
+
     def mean(self, probabilities: Floats) -> Floats:
         return probabilities @ self.values
 

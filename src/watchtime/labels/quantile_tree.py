@@ -35,14 +35,13 @@ class QuantileTree(Codec):
     **Leaf values** v_l are the midpoint of the leaf's edges (paper, released code) or the mean of its training
     targets, where it has any (``leaf_value: mean``).
 
-    **Nodes** are in heap order: node i has the children 2i + 1 (left) and 2i + 2 (right), leaf l is L − 1 + l.
+    **Nodes** are in heap order: node i has the children 2i + 1 (left) and 2i + 2 (right), leaf l is L − 1 + l. Where a
+    node of a pruned tree is a leaf itself, it predicts its midpoint or the mean of its training targets.
 
     **Readouts** from leaf probabilities are those of ``Intervals``.
 
-    Labels: ``target`` float64 [rows], y itself for the loss on the mean; ``leaf`` int64 [rows]; ``right`` int8
-    [rows, L − 1], 1 where y is at least the node's middle edge; ``on_path`` bool [rows, L − 1], true where y is in
-    the node's interval: only these nodes learn from the row. ``right`` and ``on_path`` are the rows ``leaf`` of
-    ``node_labels()``, but for rows that ``last_edge`` excludes, which are on no path.
+    Labels: ``target`` float64 [rows], y itself for the loss on the mean; ``leaf`` int16 [rows], −1 for the rows that
+    ``last_edge`` excludes. Which nodes learn what from a row follows from its leaf: ``node_labels()``.
 
     Source: TPM (Lin et al. 2023), section 3.2 of PTPM, and TPM's released code.
     """
@@ -61,8 +60,8 @@ class QuantileTree(Codec):
     settings: Settings
     edges: Floats
     """Leaf boundaries, [leaves + 1]."""
-    leaf_values: Floats
-    """What a leaf predicts, [leaves]."""
+    leaf_means: Floats
+    """Mean of the training targets in each leaf, its midpoint where there are none, [leaves]."""
     leaf_shares: Floats
     """Share of the training rows in each leaf, [leaves]."""
     standard_deviation: float
@@ -76,14 +75,18 @@ class QuantileTree(Codec):
         else:
             edges = np.quantile(target, np.linspace(0.0, 1.0, settings.leaves + 1))
         leaf = _leaf_of(edges, target)
-        midpoints = (edges[:-1] + edges[1:]) / 2
         return cls(
             settings=settings,
             edges=edges,
-            leaf_values=means_of(leaf, target, midpoints) if settings.leaf_value == "mean" else midpoints,
+            leaf_means=means_of(leaf, target, (edges[:-1] + edges[1:]) / 2),
             leaf_shares=shares_of(leaf, settings.leaves),
             standard_deviation=float(np.std(target)),
         )
+
+    @property
+    def leaf_values(self) -> Floats:
+        """What a leaf predicts, [leaves]."""
+        return self.leaf_means if self.settings.leaf_value == "mean" else (self.edges[:-1] + self.edges[1:]) / 2
 
     @property
     def intervals(self) -> Intervals:
@@ -94,17 +97,50 @@ class QuantileTree(Codec):
         """Return the leaf of each target, [rows]."""
         return _leaf_of(self.edges, target)
 
-    def node_labels(self) -> tuple[Bits, Flags]:
-        """Return ``right`` and ``on_path`` of a target in each leaf, both [leaves, leaves − 1], nodes in heap order."""
-        count = self.settings.leaves
-        node = np.arange(count - 1)
+    def node_leaves(self) -> tuple[Integers, Integers]:
+        """Return the first leaf below each node and one past the last, both [2 · leaves − 1]."""
+        node = np.arange(2 * self.settings.leaves - 1)
         level = np.frexp(node + 1)[1] - 1
-        width = count >> level
+        width = self.settings.leaves >> level
         first = (node + 1 - (1 << level)) * width
-        leaf = np.arange(count)[:, None]
-        right = leaf >= first + width // 2
-        on_path = (leaf >= first) & (leaf < first + width)
-        return right.astype(np.int8), on_path
+        return first, first + width
+
+    def node_labels(self) -> tuple[Bits, Flags]:
+        """Return ``right`` and ``on_path`` of a target in each leaf, both [leaves, leaves − 1], nodes in heap order.
+
+        ``right`` is int8, 1 where the target is at least the node's middle edge; ``on_path`` is true where it is in
+        the node's interval: only these nodes learn from it.
+        """
+        first, stop = (ends[: self.settings.leaves - 1] for ends in self.node_leaves())
+        leaf = np.arange(self.settings.leaves)[:, None]
+        right = leaf >= (first + stop) // 2
+        return right.astype(np.int8), (leaf >= first) & (leaf < stop)
+
+    def node_values(self, value: Literal["midpoint", "mean"]) -> Floats:
+        """Return what each node predicts as a leaf, [2 · leaves − 1]; leaves of the full tree their own value.
+
+        An internal node predicts the midpoint of its interval, or the mean of the training targets in it, its
+        midpoint where there are none.
+        """
+        first, stop = self.node_leaves()
+        values = (self.edges[first] + self.edges[stop]) / 2
+        if value == "mean":
+            shares, sums = self._below(self.leaf_shares), self._below(self.leaf_shares * self.leaf_means)
+            values = np.divide(sums, shares, out=values, where=shares > 0)
+        return np.append(values[: self.settings.leaves - 1], self.leaf_values)
+
+    @property
+    def node_ranks(self) -> Floats:
+        """The mean over each node's training rows of P(Y < y) + P(Y = y) / 2 as for ``Intervals``, [2 · leaves − 1]."""
+        before = np.append(0.0, np.cumsum(self.leaf_shares))[self.node_leaves()[0]]
+        return before + self._below(self.leaf_shares) / 2
+
+    @property
+    def right_widths(self) -> Floats:
+        """Share of an internal node's interval that its right child has, ½ where it has no width, [leaves − 1]."""
+        first, stop = (ends[: self.settings.leaves - 1] for ends in self.node_leaves())
+        low, middle, high = self.edges[first], self.edges[(first + stop) // 2], self.edges[stop]
+        return np.divide(high - middle, high - low, out=np.full(len(first), 0.5), where=high > low)
 
     def path_matrices(self) -> tuple[Integers, Bits]:
         """Return each leaf's internal nodes and turns from the root down, both [leaves, depth].
@@ -126,14 +162,19 @@ class QuantileTree(Codec):
         }
 
     def _encode(self, target: Floats, duration: Floats | None) -> dict[str, Array]:
-        leaf = self.leaf_of(target)
-        right, on_path = (table[leaf] for table in self.node_labels())
+        leaf = self.leaf_of(target).astype(np.int16)
         if self.settings.last_edge == "exclude":
-            on_path[target >= self.edges[-1]] = False
-        return {"target": target, "leaf": leaf, "right": right, "on_path": on_path}
+            leaf[target >= self.edges[-1]] = -1
+        return {"target": target, "leaf": leaf}
 
     def _reconstruct(self, target: Floats, duration: Floats | None) -> Floats:
         return self.leaf_values[self.leaf_of(target)]
+
+    def _below(self, leaves: Floats) -> Floats:
+        """Return the sum of [leaves] numbers over the leaves below each node, [2 · leaves − 1]."""
+        first, stop = self.node_leaves()
+        leaf = np.arange(len(leaves))
+        return ((leaf >= first[:, None]) & (leaf < stop[:, None])) @ leaves
 
 
 def _leaf_of(edges: Floats, target: Floats) -> Integers:

@@ -6,11 +6,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from watchtime.core import settings as core
 from watchtime.labels.base import Codec
-from watchtime.labels.tree_paths import leaf_probabilities
+from watchtime.labels.tree_paths import leaf_probabilities, path_labels, path_losses
 from watchtime.methods.base import Floats, NetworkMethod, Readouts
 
 
@@ -62,7 +61,7 @@ class TreeProgressiveModel(NetworkMethod):
         return probabilities
 
     def _cross_entropy(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
-        nodes = (softplus(outputs) - labels["right"] * outputs) * labels["on_path"]
+        nodes = path_losses(outputs, *path_labels(labels["leaf"], self.outputs + 1))
         return nodes.sum(-1) if self.settings.likelihood == "sum" else nodes.mean(-1)
 
     def _spread(self, probabilities: Tensor, mean: Tensor) -> Tensor:

@@ -20,14 +20,15 @@ _PACKAGES = ("torch", "numpy", "polars", "lightgbm", "scipy", "snakemake", "typs
 
 
 def collect(plan: Plan) -> None:
-    """Write metrics.parquet, scores.json, history.parquet, resources.parquet and environment.json of the run.
+    """Write metrics, calibration, history and resources (.parquet), scores.json and environment.json of the run.
 
-    Measured time, memory, host and code version are in the last two only, so that the others are byte-identical
-    between equal runs.
+    Measured time, memory, host and code version are in resources and environment only, so that the others are
+    byte-identical between equal runs.
     """
     measured = metrics(plan, list(plan.jobs))
     write_parquet(plan.folder / "metrics.parquet", measured)
     write_json(plan.folder / "scores.json", scores(measured))
+    write_parquet(plan.folder / "calibration.parquet", _calibrations(plan))
     write_parquet(plan.folder / "history.parquet", _histories(plan))
     write_parquet(plan.folder / "resources.parquet", _resources(plan))
     write_json(plan.folder / "environment.json", _environment(plan))
@@ -76,6 +77,18 @@ def _job_metrics(plan: Plan, key: str) -> pl.DataFrame:
     }
     values = pl.DataFrame(measured["values"], schema=schema)
     return values.select(*(pl.lit(value).alias(name) for name, value in columns.items()), pl.all())
+
+
+def _calibrations(plan: Plan) -> pl.DataFrame:
+    """Return one row per repetition of every job with a distribution: its mean CRPS, its PIT and the PIT's distance."""
+    numbers = {"repetition": pl.Int64, "crps": pl.Float64, "pit_distance": pl.Float64}
+    schema: dict[str, Any] = {**numbers, "pit": pl.List(pl.Float64)}
+    frames = []
+    for spec in plan.jobs.values():
+        names = (pl.lit(getattr(spec, name)).alias(name) for name in _NAMES)
+        rows = read_json(plan.job_folder(spec) / "metrics.json")["calibration"]
+        frames.append(pl.DataFrame(rows, schema=schema).select(*names, pl.all()))
+    return pl.concat(frames)
 
 
 def _histories(plan: Plan) -> pl.DataFrame:

@@ -137,7 +137,7 @@ class Report:
         self._may_read("analysis")
         return pl.read_parquet(self.plan.analysis_folder(self.name) / dataset / f"{table}.parquet")
 
-    def table(self, name: Literal["metrics", "verdicts", "resources"]) -> pl.DataFrame:
+    def table(self, name: Literal["metrics", "calibration", "verdicts", "resources"]) -> pl.DataFrame:
         """One of the tables of the whole run."""
         self._may_read(name)
         return pl.read_parquet(self.plan.folder / f"{name}.parquet")

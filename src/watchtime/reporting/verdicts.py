@@ -37,7 +37,7 @@ def verdicts(plan: Plan, artifact: str) -> pl.DataFrame:
     What is not known is null.
     """
     cells = read_published(plan.published_files)
-    keys = plan.artifact_keys(artifact)
+    keys = plan.artifact_keys(artifact) if "results" in plan.reads(artifact) else []
     frame = collect.metrics(plan, keys) if keys else pl.DataFrame()
     return _frame(_judged(plan, artifact, frame, cells))
 

@@ -15,7 +15,6 @@ from watchtime.training.network import template
 META = torch.device("meta")
 
 
-@torch.no_grad()
 def flops(method: NetworkMethod, shape: InputShape, encoder: EncoderSettings) -> int:
     """Return Σ 2 m k n over the products of matrices [m, k] · [k, n] in the inference of one row.
 
@@ -23,7 +22,7 @@ def flops(method: NetworkMethod, shape: InputShape, encoder: EncoderSettings) ->
     ``readouts`` does are not counted. Nothing is computed, so that what a head decides by values is not seen: a
     sequence is counted to its full length.
     """
-    network = template(method, shape, encoder)
+    network = template(method, shape, encoder).requires_grad_(False)
     with FlopCounterMode(display=False, custom_mapping=_VECTOR_PRODUCTS) as counter:
         network(_one_row(shape))
     return int(counter.get_total_flops())

@@ -1,0 +1,19 @@
+"""The methods of a run in words: what they do, whose they are, what becomes of other targets and other data."""
+
+from __future__ import annotations
+
+from watchtime.reporting.report import Report
+from watchtime.reporting.tables import Column, Table, Value
+
+
+def table(report: Report) -> Table:
+    """One row per method, from its card."""
+    catalog = report.plan.catalog
+    cards = [catalog.methods[name] for name in catalog.used_methods(report.plan.config)]
+    rows: list[list[Value]] = [
+        [card.title, card.summary, card.reference, card.watch_ratio or None, card.without_duration or None]
+        for card in cards
+    ]
+    columns = [Column(title) for title in ("Method", "What it does", "Source", "On watch ratio", "Without duration")]
+    caption = "The methods of this run, and what becomes of them on watch ratio and on data without duration."
+    return Table(columns, rows, caption=caption)
