@@ -37,7 +37,7 @@ METHODS = {
         "variants": {
             "paper": {},
             "twin": {"settings": {"form": "b"}},
-            "wide": {"codec": {"multiplier": 2.0}, "encoder": {"embedding": 99}, "features": "few"},
+            "wide": {"codec": {"multiplier": 2.0}, "encoder": {"embedding": 99}, "features": {"kuairand_pure": "few"}},
         },
         "sizes": {"tiny": {"settings": {"weight": 2.0}, "training": {"epochs": 2, "patience": 1}}},
         "regimes": {"as_published": {"training": {"epochs": 30, "batch": 64}}},
@@ -92,7 +92,7 @@ def catalog(**data: Any) -> Catalog:
 
 
 def plan(**values: Any) -> Plan:
-    usual = {"name": "run", "datasets": {"kuairand_pure": {}}, "tasks": ["watch_time"]}
+    usual = {"name": "run", "datasets": {"kuairand_pure": {}}, "tasks": ["watch_time"], "methods": "all"}
     return Plan(RunConfig.model_validate({**usual, **values}), catalog())
 
 
@@ -120,6 +120,26 @@ def test_every_variant_that_can_run_is_a_job_of_each_table() -> None:
         for job in [*runnable, "oracle/default"]
     ]
     assert all(key == job.key for key, job in jobs.items())
+
+
+def names(run: Plan) -> list[str]:
+    return ["/".join(key.split("/")[-2:]) for key in run.jobs]
+
+
+def test_main_methods_are_first_variants_and_all_of_those_that_stand_in_every_table() -> None:
+    assert names(plan(methods="main")) == ["constant/median", "constant/mean", "one/paper", "two/paper", "oracle/default"]
+
+
+def test_methods_are_listed_whole_or_by_variant_and_artifacts_add_what_they_show() -> None:
+    assert names(plan(methods=["two", "one/twin"], artifacts=[])) == ["one/twin", "two/paper", "two/knows"]
+    assert names(plan(methods=["one/twin"])) == ["one/paper", "one/twin"], "table1 shows one/paper"
+    own = plan(datasets={"kuairand_pure": {"methods": ["two/paper"]}})
+    assert names(own) == ["one/paper", "two/paper"]
+
+
+def test_artifacts_add_nothing_to_tables_of_other_protocols_and_targets() -> None:
+    run = plan(methods=["two"], protocols=["random_811", "random_622"], tasks=["watch_time", "watch_ratio"])
+    assert [key for key in run.jobs if "/one/" in key] == ["kuairand_pure/watch_time/random_622/shared/one/paper"]
 
 
 def test_on_given_files_nothing_knows_the_truth(tmp_path: Path) -> None:

@@ -119,25 +119,31 @@ def slow_huber(error: float, delta: float) -> float:
 
 @pytest.mark.parametrize("unit", ["standard_deviation", "target"])
 @pytest.mark.parametrize("huber_on", ["expectation", "window"])
-def test_the_loss_is_cross_entropy_and_huber_row_by_row(unit: str, huber_on: str) -> None:
-    gr = method(
-        unit=unit, huber_on=huber_on, huber_delta=0.6, likelihood_weight=0.7, huber_weight=1.3, readout_window=2
-    )
+@pytest.mark.parametrize("validation", ["first", "all"])
+def test_the_loss_is_cross_entropy_and_huber_row_by_row(unit: str, huber_on: str, validation: str) -> None:
+    """Of all tokens in training; validation may count the first token alone."""
+    weights = {"likelihood_weight": 0.7, "huber_weight": 1.3, "huber_delta": 0.6}
+    gr = method(unit=unit, huber_on=huber_on, validation=validation, readout_window=2, **weights)
     target = [0.0, 0.3, 7.7, 31.9, float(TARGET.max()), 500.0]
     outputs, known = random_outputs(len(target)), labels(gr, target)
     scale = float(np.std(TARGET)) if unit == "standard_deviation" else 1.0
-    rows = []
+    rows, firsts = [], []
     for row, y in enumerate(target):
         steps = distributions(outputs, row)
         pairs = zip(steps, known["tokens"][row].tolist(), strict=True)
-        entropy = sum(-math.log(p[token]) for p, token in pairs if token != PADDING)
+        entropies = [-math.log(p[token]) for p, token in pairs if token != PADDING]
         predicted = slow_window(steps, 2) if huber_on == "window" else slow_expectation(steps)
-        rows.append(0.7 * entropy + 1.3 * slow_huber((predicted - y) / scale, 0.6))
-    assert gr.loss(outputs, known).item() == pytest.approx(np.mean(rows), rel=1e-9)
+        error = slow_huber((predicted - y) / scale, 0.6)
+        rows.append(0.7 * sum(entropies) + 1.3 * error)
+        firsts.append(0.7 * entropies[0] + 1.3 * error)
+    training = gr.training_loss(outputs, Guide(known, torch.empty(0), HALF))
+    assert training.item() == pytest.approx(np.mean(rows), rel=1e-9)
+    validated = np.mean(rows if validation == "all" else firsts)
+    assert gr.loss(outputs, known).item() == pytest.approx(validated, rel=1e-9)
 
 
 def test_with_losses_on_both_passes_training_takes_their_mean() -> None:
-    gr = method(loss_on="both")
+    gr = method(loss_on="both", validation="all")
     known = guide(gr)
     outputs = random_outputs(BATCH, passes=2)
     first, second = outputs.chunk(2, 1)
@@ -152,7 +158,7 @@ def test_with_losses_on_both_passes_training_takes_their_mean() -> None:
 
 @pytest.mark.parametrize("huber_on", ["expectation", "window"])
 def test_gradients_are_finite_where_the_model_is_certain(huber_on: str) -> None:
-    gr = method(huber_on=huber_on)
+    gr = method(huber_on=huber_on, validation="all")
     outputs = random_outputs(50, scale=300.0).float().requires_grad_()
     (gradient,) = torch.autograd.grad(gr.loss(outputs, labels(gr, [0.0, 40.0] * 25)), outputs)
     assert gradient.isfinite().all()
@@ -198,7 +204,7 @@ def test_the_distribution_is_that_of_the_first_token() -> None:
 
 
 def test_a_model_that_is_certain_of_the_right_tokens_predicts_what_is_left_of_the_target() -> None:
-    gr = method(readout_window=0)
+    gr = method(readout_window=0, validation="all")
     target = np.unique(TARGET)
     tokens = labels(gr, target.tolist())["tokens"].long()
     outputs = 60.0 * torch.nn.functional.one_hot(tokens, VOCABULARY).double().flatten(1)

@@ -283,18 +283,18 @@ def test_without_both_modules_it_is_tpm() -> None:
         np.testing.assert_allclose(ours[readout], values, rtol=1e-9, atol=1e-9)
 
 
-def test_validation_judges_the_tree_that_predicts() -> None:
-    """Plain cross entropy of the whole path, error and variance of the thresholded tree, in standard deviations."""
+def test_validation_judges_the_classifiers_and_the_tree_that_predicts() -> None:
+    """Plain cross entropy and variance of the global tree, error of the thresholded one, in standard deviations."""
     ptpm = method(8, regression_weight=0.7, variance_weight=0.3, threshold=0.4)
     target, outputs, unit = [0.0, 15.0, 80.0], random_outputs(ptpm, 3), float(np.std(TARGET))
     expected = 0.0
     for y, row in zip(target, outputs.tolist(), strict=True):
         scores, actions = row[:7], [right(score) > 0.4 for score in row[7:]]
-        ends = law(ptpm, scores, actions)
-        mean = midpoint_mean(ptpm, scores, actions)
-        spread = sum(p * ((low + high) / 2 - mean) ** 2 for _, p, low, high, _ in ends)
+        whole = law(ptpm, scores, [False] * 6)
+        mean, centre = midpoint_mean(ptpm, scores, actions), midpoint_mean(ptpm, scores, [False] * 6)
+        spread = sum(p * ((low + high) / 2 - centre) ** 2 for _, p, low, high, _ in whole)
         leaf = int(ptpm.codec.leaf_of(np.array([y]))[0])
-        (own,) = (p for node, p, *_ in law(ptpm, scores, [False] * 6) if node == 7 + leaf)
+        (own,) = (p for node, p, *_ in whole if node == 7 + leaf)
         expected += (-math.log(own) + 0.7 * (mean - y) ** 2 / unit**2 + 0.3 * spread / unit**2) / 3
     assert ptpm.loss(outputs, labels(ptpm, target)).item() == pytest.approx(expected, rel=1e-5)
 

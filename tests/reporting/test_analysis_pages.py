@@ -125,7 +125,11 @@ def test_errors_stand_beside_those_of_the_paper(here: Path) -> None:
 
 @pytest.mark.parametrize(
     ("training", "said"),
-    [([0.4, 0.2, 0.3, 0.1], "on training rows the published one"), ([0.4, 0.1, 0.3, 0.2], "on training rows Dynamic")],
+    [
+        ([0.4, 0.2, 0.3, 0.1], "on training rows the published one"),
+        ([0.4, 0.1, 0.3, 0.2], "on training rows Dynamic"),
+        ([0.4, 0.3, 0.2, 0.1], "on training rows RQ"),
+    ],
 )
 def test_the_order_is_compared_with_the_published_one(here: Path, training: list[float], said: str) -> None:
     made = report(here, "rqreg/table6")
@@ -148,6 +152,7 @@ def test_methods_stand_with_all_their_readouts_and_intervals_over_repetitions(he
     noise = [np.sin(1.0 + repetition + 30) / 100 for repetition in range(3)]
     assert isinstance(tpm[2], Interval)
     assert tpm[2].mean == pytest.approx(1 + np.mean(noise), abs=1e-6)
+    assert tpm[2].high is not None
     assert tpm[2].high - tpm[2].mean == pytest.approx(4.3027 * np.std(noise, ddof=1) / np.sqrt(3), rel=1e-3)
     assert tpm[6] is None  # no test row between 8 and 10 s
     median = float(np.median(SECONDS))

@@ -45,12 +45,15 @@ def changed(report: Report, *columns: pl.Expr) -> None:
 
 def test_distributions_are_ranked_by_crps_and_nothing_else_is_there(here: Path) -> None:
     """The CRPS of a variant is the length of its name, + 0.1 s per repetition: t₂(0.975) · 0.1 / √3 = 0.2484."""
-    rows = cells(report(here))
-    assert [row[0].value for row in rows] == ["CREAD (paper)", "TPM (paper)", "TPM (released)", "TPM (leaf mean)"]
+    made = report(here)
+    rows, names = cells(made), ["CREAD (paper)", "TPM (paper)", "TPM (released)", "TPM (leaf mean)"]
+    assert [row[0].value for row in rows] == names
     for row, mean in zip(rows, (5.1, 5.1, 8.1, 9.1), strict=True):
         found = row[1].value
         assert isinstance(found, Interval)
         assert (found.mean, found.low, found.high) == pytest.approx((mean, mean - 0.2484, mean + 0.2484), abs=1e-4)
+    changed(made, (20 - pl.col("crps")).alias("crps"))
+    assert [row[0].value for row in cells(made)] == [*names[:1:-1], *names[:2]]
 
 
 def test_the_best_and_what_is_tied_with_it_is_bold(here: Path) -> None:

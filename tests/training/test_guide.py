@@ -83,6 +83,12 @@ def test_draws_come_from_each_repetitions_own_stream_looped_and_stacked() -> Non
     assert len(set(looped.flatten().tolist())) == 9
 
 
+def test_every_repetition_has_three_streams_of_its_own() -> None:
+    state = group(built(Drawn), [0, 1]).state()
+    starts = [value.numpy().tobytes() for name, value in state.items() if name.startswith("generator/")]
+    assert len(starts) == len(set(starts)) == 6
+
+
 def test_draws_move_neither_batches_nor_dropped_ids() -> None:
     """Methods of one repetition are compared on the same batches, whatever they draw."""
     plain, drawing = built(ValueRegression), built(Drawn)

@@ -77,7 +77,9 @@ def _by_interval(row: str, readout: str, repetition: int, truth: Floats, predict
 def _whole(row: str, readout: str, repetition: int, truth: Floats, prediction: Floats) -> dict[str, str | int | float]:
     names: dict[str, str | int | float] = {"row": row, "readout": readout, "repetition": repetition}
     error = float(np.mean(np.abs(prediction - truth)))
-    return {**names, "mae": error, "mean": float(np.mean(prediction)), "variance": float(np.var(prediction))}
+    # Of a constant it is exactly 0 this way.
+    variance = float(np.var(prediction - prediction[0]))
+    return {**names, "mae": error, "mean": float(np.mean(prediction)), "variance": variance}
 
 
 def _counts(seconds: Floats) -> npt.NDArray[np.int64]:

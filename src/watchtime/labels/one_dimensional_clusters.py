@@ -26,7 +26,7 @@ def cluster(values: Floats, count: int, weights: Floats | None = None, centre: C
     cluster; sums over runs are differences of prefix sums, so that an iteration costs O(K log n). No number is random:
     the order of the rows does not matter, a weight is a repetition.
 
-    ``values`` [n] and ``weights`` [n] ≥ 0 in any order. There are fewer centres where there are fewer distinct values,
+    ``values`` [n] and ``weights`` [n] > 0 in any order. There are fewer centres where there are fewer distinct values,
     then each value is a centre. A median of even weight is the lower one. Means: RQ-Reg, eq. 1; medians: section 4.3.
     """
     values, weights = weighted_distinct(values, weights)
@@ -49,15 +49,14 @@ def halfway(centres: Floats) -> Floats:
 
 
 def weighted_distinct(values: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return the distinct values, ascending, and the sum of the weights of each; weights of 0 do not count."""
+    """Return the distinct values, ascending, and the sum of the weights of each."""
     if weights is None:
         distinct, counts = np.unique(values, return_counts=True)
         return distinct, counts.astype(np.float64)
     order = np.argsort(values, kind="stable")
-    order = order[weights[order] > 0]
     values, weights = values[order], weights[order]
-    first = np.flatnonzero(np.append(True, np.diff(values) > 0)[: len(values)])
-    return values[first], np.add.reduceat(weights, first) if len(first) else weights
+    first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    return values[first], np.add.reduceat(weights, first)
 
 
 class _Line(ABC):
@@ -124,9 +123,9 @@ def _candidates(line: _Line) -> Integers:
     count = len(line.values)
     if count <= _CUTS:
         return np.arange(count + 1)
-    power = line.density_power
-    mass = (line.weights[1:] + line.weights[:-1]) / 2
-    length = mass**power * np.diff(line.values) ** (1 - power)
+    gap = line.values[1:] - line.values[:-1]
+    density = (line.weights[1:] + line.weights[:-1]) / 2 / gap
+    length = density**line.density_power * gap
     # A gap has use for one cut only: the wide ones beside outliers must not take those of all others.
     for _ in range(8):
         length = np.minimum(length, length.sum() / _CUTS)

@@ -16,19 +16,20 @@ def rank_contrast(vectors: Tensor, target: Tensor, temperature: float) -> Tensor
     scalar. Time O(B² log B) beside one matrix product, memory O(B²), whatever the width: each anchor's rows are
     sorted from the farthest target to the nearest, so that sums over S_ij are running sums up to the end of j's ties.
     Those are taken in double precision, relative to the anchor's nearest vector; vectors that are more than 600 τ
-    farther than it count as if they were 600 τ farther.
+    farther than it weigh as if they were 600 τ farther.
     """
-    rows = len(target)
-    distances = pairwise_distances(vectors) / temperature
-    itself = torch.eye(rows, dtype=torch.bool, device=target.device)
+    # In the order of their targets, rows are sorted by distance in a third of the time.
+    by_target = target.argsort()
+    target, vectors = target[by_target], vectors[by_target]
+    itself = torch.eye(len(target), dtype=torch.bool, device=target.device)
     gaps = (target.unsqueeze(-1) - target).abs().masked_fill(itself, -1.0)
-    gaps, order = gaps.sort(dim=-1, descending=True)
+    gaps, order = gaps.sort(dim=-1, descending=True, stable=True)
     # The anchor itself, at −1, is the last of its row.
     gaps, order = gaps[:, :-1], order[:, :-1]
-    similarity = -distances.gather(-1, order).double()
-    nearest = similarity.detach().amax(-1, keepdim=True)
-    reached = (similarity - nearest).clamp(min=-FARTHEST).exp().cumsum(-1).log() + nearest
-    return (_tied(gaps) * reached - similarity).mean().to(vectors.dtype)
+    distances = (pairwise_distances(vectors) / temperature).gather(-1, order)
+    farther = distances - distances.detach().amin(-1, keepdim=True)
+    sums = (-farther.double()).clamp(min=-FARTHEST).exp().cumsum(-1)
+    return (_tied(gaps) * sums.log() + farther).mean().to(vectors.dtype)
 
 
 def pairwise_distances(vectors: Tensor) -> Tensor:

@@ -139,8 +139,12 @@ class GenerativeRegression(NetworkMethod):
     ŷ of the loss is no sum of arg-max tokens, as eq. 7 prints it, since that has no gradient: ``huber_on`` takes
     ``mean`` (``expectation``) or the released code's ``window``. ``unit: standard_deviation`` measures y, ŷ and δ in
     units of the training standard deviation, because λ and δ are not printed and seconds would drown the likelihood.
-    The released code sums over the batch; the mean here has the same Adam steps. ``prediction`` is the readout that
-    comes first.
+    The released code sums over the batch; the mean here has the same Adam steps.
+
+    ``validation: first`` chooses the epoch by the likelihood of the first token and Huber's error of the generated
+    value. With ``all`` it counts the later tokens too, but what follows a generated prefix that is not the true one is
+    no prediction of the true next token: that sum is noise, and on real logs it picks epochs that overfit.
+    ``prediction`` is the readout that comes first.
     """
 
     class Settings(GenerationSettings):
@@ -149,6 +153,7 @@ class GenerativeRegression(NetworkMethod):
         huber_delta: float = Field(1.0, gt=0)
         huber_on: Literal["expectation", "window"] = "expectation"
         unit: Literal["standard_deviation", "target"] = "standard_deviation"
+        validation: Literal["first", "all"] = "first"
         prediction: Literal["sequence", "window"] = "sequence"
         readout_window: int = Field(10, ge=0)
 
@@ -164,19 +169,12 @@ class GenerativeRegression(NetworkMethod):
         return GenerativeHead(width, self.vocabulary, self.steps, self.settings)
 
     def loss(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
-        logs = self._logs(outputs)
-        tokens = labels["tokens"].long()
-        steps = logs.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
-        likelihood = -torch.where(tokens == PADDING, 0.0, steps).sum(-1)
-        predict = self._expectation if self.settings.huber_on == "expectation" else self._window
-        predicted, target = predict(logs.exp()) / self.unit, labels["target"] / self.unit
-        error = huber_loss(predicted, target.to(predicted.dtype), delta=self.settings.huber_delta)
-        return self.settings.likelihood_weight * likelihood.mean() + self.settings.huber_weight * error
+        return self._loss(outputs, labels, 1 if self.settings.validation == "first" else self.steps)
 
     def training_loss(self, outputs: Tensor, guide: Guide) -> Tensor:
-        """Return the loss, or the mean of both passes' losses where ``loss_on: both`` puts out both."""
+        """Return the loss over all steps, the mean of both passes' losses where ``loss_on: both`` puts out both."""
         passes = outputs.view(len(outputs), -1, self.outputs).unbind(1)
-        return torch.stack([self.loss(one, guide.labels) for one in passes]).mean()
+        return torch.stack([self._loss(one, guide.labels, self.steps) for one in passes]).mean()
 
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
         probabilities = self._logs(torch.from_numpy(outputs)).exp()
@@ -185,22 +183,29 @@ class GenerativeRegression(NetworkMethod):
             "sequence": self.codec.value(predicted_tokens(probabilities).numpy()),
             "window": self._window(probabilities).numpy(),
         }
-        return (
-            {self.settings.prediction: own[self.settings.prediction]}
-            | own
-            | {
-                "mean": self._expectation(probabilities).numpy(),
-                "median": intervals.median(first),
-                "rank": intervals.rank(first),
-                "variance": intervals.variance(first),
-            }
-        )
+        ordered = {self.settings.prediction: own[self.settings.prediction]} | own
+        return ordered | {
+            "mean": self._expectation(probabilities).numpy(),
+            "median": intervals.median(first),
+            "rank": intervals.rank(first),
+            "variance": intervals.variance(first),
+        }
 
     def distribution(self, outputs: Floats) -> Floats:
         """Return the first step's probabilities of the tokens with which targets of each interval begin."""
         first = torch.from_numpy(outputs[:, : self.vocabulary][:, self.codec.first_tokens])
         probabilities: Floats = first.softmax(-1).numpy()
         return probabilities
+
+    def _loss(self, outputs: Tensor, labels: dict[str, Tensor], steps: int) -> Tensor:
+        """Return the loss with the likelihood of the first ``steps`` tokens."""
+        logs, tokens = self._logs(outputs), labels["tokens"][:, :steps].long()
+        entropy = -logs[:, :steps].gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+        likelihood = torch.where(tokens == PADDING, 0.0, entropy).sum(-1).mean()
+        predict = self._expectation if self.settings.huber_on == "expectation" else self._window
+        predicted, target = predict(logs.exp()) / self.unit, labels["target"] / self.unit
+        error = huber_loss(predicted, target.to(predicted.dtype), delta=self.settings.huber_delta)
+        return self.settings.likelihood_weight * likelihood + self.settings.huber_weight * error
 
     def _logs(self, outputs: Tensor) -> Tensor:
         return outputs.view(-1, self.steps, self.vocabulary).log_softmax(-1)

@@ -54,8 +54,10 @@ class PersonalizedTree(NetworkMethod):
     ``propensity_clip``, or single rows would have weights without bound.
 
     **Regression and variance** are those of eqs. 2–4 in units of the training standard deviation (``unit``), for the
-    global tree while training (algorithm 1, line 5). The loss that validation sees has no weights and no reward:
-    cross entropy, and error and variance of the tree that predicts, so that all variants are judged alike.
+    global tree while training (algorithm 1, line 5). The loss that validation sees has no propensities and no reward,
+    so that all variants are judged alike: cross entropy and variance of the classifiers' own tree, and the error of
+    the tree that predicts. The variance of a pruned tree is no part of any objective; it is large where a wide
+    interval of the tail is a leaf, and would stop training as soon as pruning begins.
 
     **Trees that are not learned**: ``global`` prunes nothing and has no pruning logits (w/o TSL); ``random`` draws a
     tree for every row of a training step with the rate ``random_rate``, trains what is left in it, and predicts by
@@ -105,9 +107,9 @@ class PersonalizedTree(NetworkMethod):
 
     def loss(self, outputs: Tensor, labels: dict[str, Tensor]) -> Tensor:
         logits, pruning = self._parts(outputs)
-        nodes = path_losses(logits, *path_labels(labels["leaf"], self.leaves)) * pruned(self.given).splits
-        tree = pruned(self._predicting(pruning))
-        return self._rows(nodes, node_probabilities(logits), tree, labels["target"]).mean()
+        tree, predicting = pruned(self.given), pruned(self._predicting(pruning))
+        nodes = path_losses(logits, *path_labels(labels["leaf"], self.leaves)) * tree.splits
+        return self._rows(nodes, node_probabilities(logits), tree, predicting, labels["target"]).mean()
 
     def training_loss(self, outputs: Tensor, guide: Guide) -> Tensor:
         logits, pruning = self._parts(outputs)
@@ -115,7 +117,7 @@ class PersonalizedTree(NetworkMethod):
         tree = pruned(guide.draws < self.settings.random_rate if random else self.given)
         reached = node_probabilities(logits)
         nodes = path_losses(logits, *path_labels(guide.labels["leaf"], self.leaves)) * tree.splits
-        loss = self._rows(nodes / self._propensity(reached), reached, tree, guide.labels["target"]).mean()
+        loss = self._rows(nodes / self._propensity(reached), reached, tree, tree, guide.labels["target"]).mean()
         if self.learned:
             loss = loss + self.settings.tree_weight * self._tree_loss(pruning, reached.detach(), guide)
         return loss
@@ -157,13 +159,14 @@ class PersonalizedTree(NetworkMethod):
         """Return the actions of the tree that predicts, [rows, L − 2] or [L − 2]."""
         return pruning.sigmoid() > self.settings.threshold if self.learned else self.given
 
-    def _rows(self, nodes: Tensor, reached: Tensor, tree: PrunedTree, target: Tensor) -> Tensor:
-        """Return each row's cross entropy, squared error and variance, weighted and added up."""
-        probabilities = reached * tree.leaves
-        mean = (probabilities * self.values).sum(-1)
-        error = (mean - target / self.unit) ** 2
-        variance = (probabilities * self.values**2).sum(-1) - mean**2
+    def _rows(self, nodes: Tensor, reached: Tensor, tree: PrunedTree, predicting: PrunedTree, target: Tensor) -> Tensor:
+        """Return each row's cross entropy, squared error of the predicting tree and variance of ``tree``, weighted."""
+        error = (self._mean(reached, predicting) - target / self.unit) ** 2
+        variance = (reached * tree.leaves * self.values**2).sum(-1) - self._mean(reached, tree) ** 2
         return nodes.sum(-1) + self.settings.regression_weight * error + self.settings.variance_weight * variance
+
+    def _mean(self, reached: Tensor, tree: PrunedTree) -> Tensor:
+        return (reached * tree.leaves * self.values).sum(-1)
 
     def _propensity(self, reached: Tensor) -> Tensor:
         """Return what the loss of each classifier is divided by, [rows, L − 1]."""
@@ -178,7 +181,7 @@ class PersonalizedTree(NetworkMethod):
     def _tree_loss(self, pruning: Tensor, reached: Tensor, guide: Guide) -> Tensor:
         """Return the score-function estimate whose gradient is that of −E[R_T − R_G], a scalar."""
         actions = guide.draws < pruning.sigmoid()
-        sampled, whole = ((reached * pruned(chosen).leaves * self.values).sum(-1) for chosen in (actions, self.given))
+        sampled, whole = (self._mean(reached, pruned(chosen)) for chosen in (actions, self.given))
         scores = (actions * pruning - softplus(pruning)).sum(-1)
         return -(self._advantage(guide.labels["target"] / self.unit, sampled, whole) * scores).sum()
 

@@ -16,7 +16,7 @@ from watchtime.reporting.comparison import Entry, competitors, entries
 from watchtime.reporting.measure_columns import ARROWS
 from watchtime.reporting.notes import Notes
 from watchtime.reporting.opening import value_obstacles
-from watchtime.reporting.published import row_key
+from watchtime.reporting.published import GAIN, row_key
 from watchtime.reporting.report import Report
 from watchtime.reporting.results import ALPHA, Line, Measure, Results
 from watchtime.reporting.tables import Cell, Column, Section, Table, Value
@@ -31,17 +31,20 @@ def table(report: Report, dataset: str) -> Table | Markdown:
     artifact, notes = report.artifact, Notes()
     obstacles = rules.uncompared(value_obstacles(report, dataset))
     rows: list[Section | list[Cell | Value]] = []
-    for name in artifact.metrics:
-        measure = Measure.of(name, artifact.conventions)
+    reference = artifact.rows[artifact.reference_row].title if artifact.reference_row else "reference"
+    for name in (one for metric in artifact.metrics for one in (metric, metric + GAIN)):
         cells = report.verdicts.filter(dataset=dataset, metric=name)
+        if not cells.height:
+            continue
+        measure = Measure.of(name.removesuffix(GAIN), artifact.conventions)
         decimals = usual_decimals(cells["published"].to_list())
-        rows.append(Section(measure.title + ARROWS[METRICS[name].direction]))
+        heading = measure.title + ARROWS[METRICS[measure.metric].direction]
+        rows.append(Section(f"{measure.title}, gain over {reference} (%)" if name.endswith(GAIN) else heading))
         for one in cells.iter_rows(named=True):
             row = artifact.rows[row_key(one["method"], one["variant"])]
             job = f"{row.method}/{row.variant}" if row.method else None
             note = notes.letter(sentence(one["reason"].removesuffix(f"; {obstacles}")))
             rows.append([row.title, job, *_numbers(one, decimals), Cell(one["verdict"], note=note)])
-    reference = artifact.rows[artifact.reference_row].title if artifact.reference_row else "reference"
     heads = [Column("Row"), Column("Our job")]
     heads += [
         Column(title, align="right")
@@ -103,7 +106,8 @@ def _orders(report: Report, dataset: str) -> list[str]:
     artifact = report.artifact
     if artifact.reference_row is None or not report.verdicts.filter(dataset=dataset).height:
         return []
-    tested = report.verdicts.filter(pl.col("p_value") <= ALPHA, dataset=dataset)
+    # A gain says what the difference beside it says.
+    tested = report.verdicts.filter(pl.col("p_value") <= ALPHA, ~pl.col("metric").str.ends_with(GAIN), dataset=dataset)
     agrees = pl.col("difference").sign() == pl.col("published_difference").sign()
     parts = []
     for words, frame in (("as published", tested.filter(agrees)), ("the other way round", tested.filter(~agrees))):

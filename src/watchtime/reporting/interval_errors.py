@@ -44,6 +44,9 @@ def draw(report: Report, dataset: str) -> None:
     _draw_errors(panels["errors"], report, dataset, lines)
     for line, colour in zip(methods, MARKS, strict=False):
         _draw_predictions(panels[line.row], report, dataset, line, colour)
+    highest = max(panels[line.row].get_ylim()[1] for line in methods)
+    for line in methods:
+        panels[line.row].set_ylim(0, highest)
     panels[methods[0].row].set_ylabel("Share of test rows (%)")
     of_truth = _whole(report, dataset, Line("truth", "", ""))
     caption = (
@@ -134,17 +137,18 @@ def _draw_errors(panel: Any, report: Report, dataset: str, lines: Sequence[Line]
     names = [f"{title}\n{percent(share)}" for title, share in zip(_titles(truth), truth["share"], strict=True)]
     panel.set_xticks(places, names)
     panel.set(ylabel="MAE (s)", yscale="log")
+    panel.yaxis.set_major_formatter("{x:g}")
     panel.legend(ncols=len(lines), loc="upper left")
 
 
 def _draw_predictions(panel: Any, report: Report, dataset: str, line: Line, colour: str) -> None:
     truth = report.analysis(dataset, "truth")
     frame = report.analysis(dataset, "intervals").filter(row=line.row, readout=line.readout)
-    shares = np.array([np.mean(frame.filter(interval=interval)["share"]) for interval in truth["interval"]])
+    shares = np.array([summarise(frame.filter(interval=place)["share"]).mean for place in truth["interval"]])
     edges = np.arange(len(truth) + 1) - 0.5
     panel.stairs(100 * truth["share"], edges, fill=True, color=PALETTE["sky"], alpha=0.6)
     panel.stairs(100 * shares, edges, color=PALETTE[colour], linewidth=1.4)
-    mean, variance = (float(np.mean(_whole(report, dataset, line)[name])) for name in ("mean", "variance"))
+    mean, variance = (summarise(_whole(report, dataset, line)[name]).mean for name in ("mean", "variance"))
     panel.set_title(f"{line.title}: mean {mean:.2f} s, variance {variance:.1f} s²")
     panel.set_xticks(range(len(truth)), _titles(truth), rotation=45)
 

@@ -12,6 +12,9 @@ from watchtime.core.errors import WatchtimeError
 PRIVATE = ("indust", "kuaishou", "online", "shortvideo")
 """Data sets that only the authors have, and live traffic: nobody else can measure their cells again."""
 
+GAIN = "_relative_gain_pct"
+"""Ends the metric of a cell that prints by how many per cent its row is better than the reference row."""
+
 _TEXTS = ("artifact", "dataset", "task", "method", "variant", "metric", "direction", "unit")
 _COLUMNS = [*_TEXTS[:-1], "value", "spread", "unit", "note"]
 
@@ -35,6 +38,15 @@ class PublishedCell:
     def row(self) -> str:
         """The key of its row in the catalogue: ``tpm``, or ``prowtp/no_suot`` for a variant."""
         return row_key(self.method, self.variant)
+
+    @property
+    def is_gain(self) -> bool:
+        return self.metric.endswith(GAIN)
+
+    @property
+    def measured(self) -> str:
+        """The metric that is measured for it, that of the values where a gain is printed."""
+        return self.metric.removesuffix(GAIN)
 
     @property
     def name(self) -> str:

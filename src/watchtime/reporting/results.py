@@ -112,6 +112,16 @@ class Results:
         ours, others = self.values(line, measure), self.values(reference, measure)
         return compare(ours, others, measure.direction) if ours and others else None
 
+    def gain(self, line: Line, reference: Line, measure: Measure) -> Summary | None:
+        """Return by how many per cent of the reference line is better, over their common repetitions.
+
+        None where one of them has no value, or the reference is 0.
+        """
+        ours, others = self.values(line, measure), self.values(reference, measure)
+        sign = 1 if measure.direction == "higher" else -1
+        gains = [100 * sign * (ours[one] / others[one] - 1) for one in ours.keys() & others.keys() if others[one]]
+        return summarise(gains) if gains else None
+
     def best(self, lines: Sequence[Line], measures: Iterable[Measure]) -> dict[Measure, list[Line]]:
         """Return for each measure the line with the best mean and all that are tied with it.
 

@@ -8,7 +8,7 @@ from watchtime.evaluation.metrics import METRICS
 from watchtime.reporting import readings, rules
 from watchtime.reporting.alignment import format_number, usual_decimals
 from watchtime.reporting.page import artifact_label, paper_title
-from watchtime.reporting.published import row_key
+from watchtime.reporting.published import GAIN, row_key
 from watchtime.reporting.report import Report
 from watchtime.reporting.results import ALPHA
 from watchtime.reporting.tables import Column, Section, Table, Value
@@ -93,6 +93,6 @@ def _setting(value: float) -> str:
 
 
 def _measure(metric: str) -> str:
-    if metric in METRICS:
-        return METRICS[metric].title
+    if metric.removesuffix(GAIN) in METRICS:
+        return METRICS[metric.removesuffix(GAIN)].title + (" gain (%)" if metric.endswith(GAIN) else "")
     return readings.TITLES.get(metric) or metric.removeprefix("hp_").removeprefix("n_").replace("_", " ")

@@ -132,6 +132,8 @@ def _reason_not_run(plan: Plan, cell: PublishedCell) -> str | None:
         return f"data set not in this run: {cell.dataset}"
     if name not in plan.catalog.chosen_artifacts(plan.config):
         return "artifact not in this run"
+    if artifact.analysis:
+        return "no verdict on what an analysis measures: its page shows it"
     if cell.task == "stats":
         return "not counted in this project yet"
     if cell.task not in plan.tasks(cell.dataset):
@@ -145,7 +147,7 @@ def _reason_without_job(plan: Plan, cell: PublishedCell, artifact: Artifact) -> 
     row = artifact.rows.get(cell.row)
     if row is None or row.method is None or row.variant is None:
         return "method not in this project yet"
-    if cell.metric not in METRICS:
+    if cell.measured not in METRICS:
         return "metric not in this project yet"
     return plan.reason_against(row.method, cell.dataset, cell.task, row.variant)
 
@@ -219,7 +221,7 @@ def _measured(
     orderings = _orderings(plan, artifact, cells, results)
     rows = {}
     for cell in cells:
-        estimate = _estimate(results[cell.dataset], _line(plan, artifact, cell), _measure(artifact, cell))
+        estimate = _estimate(plan, artifact, cell, results[cell.dataset])
         if estimate is None:
             rows[cell] = _Row(cell, Verdict("not run", "the method's readout has no such metric"))
             continue
@@ -234,16 +236,21 @@ def _measured(
 def _orderings(
     plan: Plan, artifact: Artifact, cells: Sequence[PublishedCell], results: dict[str, Results]
 ) -> dict[PublishedCell, Ordering | str]:
-    """Return each cell's difference to its reference row, p-values adjusted over all cells of the table."""
+    """Return each cell's difference to its reference row, p-values adjusted over all cells of the table.
+
+    A gain is such a difference itself, that of the value beside it, and so no further test.
+    """
     references = {(cell.dataset, cell.task, cell.metric): cell for cell in cells if cell.row == artifact.reference_row}
     orderings: dict[PublishedCell, Ordering | str] = {}
     for cell in cells:
+        if cell.is_gain:
+            continue
         reference = references.get((cell.dataset, cell.task, cell.metric))
         if reference is None or reference is cell:
             orderings[cell] = "the reference row of its table" if reference else "the reference row was not run"
             continue
         one = results[cell.dataset].compare(
-            _line(plan, artifact, cell), _line(plan, artifact, reference), _measure(artifact, cell)
+            _line(plan, artifact, cell.row), _line(plan, artifact, reference.row), _measure(artifact, cell)
         )
         published = cell.value - reference.value
         orderings[cell] = Ordering(published, one.difference, one.p_value) if one else "the reference row was not run"
@@ -251,11 +258,19 @@ def _orderings(
     adjusted = holm([ordering.p_value for ordering in tested.values()])
     for (cell, ordering), p_value in zip(tested.items(), adjusted, strict=True):
         orderings[cell] = replace(ordering, p_value=p_value)
+    values = {(cell.dataset, cell.row, cell.metric): ordering for cell, ordering in orderings.items()}
+    for cell in cells:
+        if cell.is_gain:
+            beside = values.get((cell.dataset, cell.row, cell.measured), "no value is printed beside the gain")
+            gain = _estimate(plan, artifact, cell, results[cell.dataset])
+            if isinstance(beside, Ordering) and gain:
+                beside = Ordering(cell.value, gain.mean, beside.p_value)
+            orderings[cell] = beside
     return orderings
 
 
-def _line(plan: Plan, artifact: Artifact, cell: PublishedCell) -> Line:
-    row = artifact.rows[cell.row]
+def _line(plan: Plan, artifact: Artifact, key: str) -> Line:
+    row = artifact.rows[key]
     assert row.method is not None
     assert row.variant is not None
     card = plan.catalog.methods[row.method]
@@ -264,9 +279,15 @@ def _line(plan: Plan, artifact: Artifact, cell: PublishedCell) -> Line:
 
 
 def _measure(artifact: Artifact, cell: PublishedCell) -> Measure:
-    return Measure.of(cell.metric, artifact.conventions)
+    return Measure.of(cell.measured, artifact.conventions)
 
 
-def _estimate(results: Results, line: Line, measure: Measure) -> Estimate | None:
-    summary = results.summary(line, measure)
+def _estimate(plan: Plan, artifact: Artifact, cell: PublishedCell, results: Results) -> Estimate | None:
+    line, measure = _line(plan, artifact, cell.row), _measure(artifact, cell)
+    if not cell.is_gain:
+        summary = results.summary(line, measure)
+    elif artifact.reference_row:
+        summary = results.gain(line, _line(plan, artifact, artifact.reference_row), measure)
+    else:
+        summary = None
     return Estimate(summary.mean, summary.low, summary.high, summary.n) if summary else None
