@@ -133,9 +133,10 @@ def _codec(card: MethodCard, layers: list[MethodOptions]) -> CodecChoice | None:
     """Return the codec with its settings; of another one than the method's own, layers change what it has."""
     if card.codec is None:
         return None
-    named = next((place for place, layer in enumerate(layers) if layer.codec_name), None)
-    if named is None:
+    others = [place for place, layer in enumerate(layers) if layer.codec_name]
+    if not others:
         return CodecChoice(name=card.codec.name, settings=_merged(card.codec.settings, [one.codec for one in layers]))
+    named = others[-1]
     own = layers[named].codec
     changes = [{key: value for key, value in one.codec.items() if key in own} for one in layers[named + 1 :]]
     return CodecChoice(name=str(layers[named].codec_name), settings=_merged(own, changes))
