@@ -25,6 +25,7 @@ from watchtime.losses.rank_contrast import rank_contrast
 from watchtime.methods.base import Guide, Moment, build
 from watchtime.methods.rqreg import CodeHead, SequentialRegression
 
+Shown = list[list[int | None]]
 WIDTH, INNER = 6, 8
 TARGET = np.array([0.0, 1.0, 2.0, 10.0, 12.0, 19.0, 21.0, 33.0, 9.0, 30.0])
 DEVIATION = float(np.std(TARGET))
@@ -141,8 +142,8 @@ def perceptron(layers: nn.Module, vector: Tensor) -> Tensor:
     return vector
 
 
-def slow_forward(own: SequentialRegression, network: CodeHead, hidden: Tensor, shown: list[list[int]]) -> Tensor:
-    """Return what training puts out where ``shown`` holds the true token to show after each step, or 0 for none.
+def slow_forward(own: SequentialRegression, network: CodeHead, hidden: Tensor, shown: Shown) -> Tensor:
+    """Return what training puts out where ``shown`` holds the true token to show after each step, or None.
 
     One row after the other through torch's own LSTM, one step after the other, expectations as sums over codes.
     """
@@ -168,14 +169,15 @@ def slow_forward(own: SequentialRegression, network: CodeHead, hidden: Tensor, s
                 regressed.append(perceptron(network.regress, logits[-1]))
             shares = logits[-1].exp() / logits[-1].exp().sum()
             expected.append(sum((p * e for p, e in zip(shares, network.embeddings, strict=True)), torch.zeros(INNER)))
-            inputs = network.embeddings[shown[row][step]] if shown[row][step] else expected[-1]
+            token = shown[row][step]
+            inputs = expected[-1] if token is None else network.embeddings[token]
         if network.regress_residual is not None:
             regressed.append(perceptron(network.regress_residual, expected[-1]))
         rows.append(torch.cat([*logits, *regressed, *expected]))
     return torch.stack(rows)
 
 
-NOTHING = [[0] * 3] * len(TARGET)
+NOTHING: Shown = [[None] * 3] * len(TARGET)
 HIDDEN = random(len(TARGET), WIDTH)
 
 
@@ -203,22 +205,24 @@ def test_training_with_p_0_sees_what_inference_sees(codec: type[Codes]) -> None:
 def test_training_with_p_1_is_teacher_forcing(codec: type[Codes]) -> None:
     own = method(codec, schedule="constant", rate=1.0)
     network = head(own)
-    # PADDING is shown after the end; 0 would mean that nothing is shown, so such rows are left out here.
-    tokens = labels(own)["tokens"].tolist()
-    rows = [place for place, row in enumerate(tokens) if PADDING not in row[:-1]]
-    assert len(rows) > 1
-    expected = slow_forward(own, network, HIDDEN[rows], [tokens[place] for place in rows])
-    torch.testing.assert_close(network(HIDDEN, guide(own))[rows], expected)
+    expected = slow_forward(own, network, HIDDEN, labels(own)["tokens"].tolist())
+    torch.testing.assert_close(network(HIDDEN, guide(own)), expected)
 
 
 @pytest.mark.parametrize("sampling", ["row", "batch"])
 def test_each_draw_below_p_shows_the_true_code(sampling: str) -> None:
-    own = method(schedule="constant", rate=0.4, sampling=sampling)
+    own = method(Coins, schedule="constant", rate=0.4, sampling=sampling)
     network, tokens = head(own), labels(own)["tokens"].tolist()
     for first in (0.39, 0.41):
-        draws = torch.tensor([first, 0.1, 0.7, 0.4, 0.39, 0.9, 0.0, 0.5, 0.2, 0.41])[:, None]
-        deciding = draws[:1].expand(len(TARGET), 1) if sampling == "batch" else draws
-        shown = [[row[0] if draw < 0.4 else 0, 0] for row, draw in zip(tokens, deciding[:, 0].tolist(), strict=True)]
+        draws = torch.tensor(
+            [[first, 0.1, 0.7, 0.4, 0.39, 0.9, 0.0, 0.5, 0.2, 0.41], np.linspace(0.3, 0.9, 10).tolist()]
+        ).T
+        deciding = (draws[:1].expand(len(TARGET), 2) if sampling == "batch" else draws).tolist()
+        shown: Shown = [
+            [token if draw < 0.4 else None for token, draw in zip(row, pair, strict=False)] + [None]
+            for row, pair in zip(tokens, deciding, strict=True)
+        ]
+        assert shown != NOTHING
         torch.testing.assert_close(network(HIDDEN, guide(own, draws)), slow_forward(own, network, HIDDEN, shown))
 
 
@@ -244,6 +248,18 @@ def test_every_backbone_learns_through_all_that_it_has(backbone: str) -> None:
     for name, value in network.named_parameters():
         assert value.grad is not None, name
         assert value.grad.any(), name
+
+
+def test_perceptrons_have_the_layers_that_settings_ask_for() -> None:
+    for encoder, predictor in itertools.product((1, 2), (1, 2)):
+        weights = dict(head(method(encoder_layers=encoder, predictor_layers=predictor)).named_parameters())
+        shapes = {
+            part: [tuple(value.shape) for name, value in weights.items() if name.startswith(part) and "weight" in name]
+            for part in ("encode", "predict", "regress")
+        }
+        assert shapes["encode"] == [(2 * INNER, WIDTH), (2 * INNER, 2 * INNER)][:encoder]
+        assert shapes["predict"] == [(INNER, INNER), (10, INNER)][-predictor:]
+        assert shapes["regress"] == [(INNER, 10), (1, INNER)]
 
 
 def test_without_a_regressor_there_is_none_in_the_network() -> None:
@@ -285,7 +301,7 @@ def slow_parts(own: SequentialRegression, outputs: Tensor) -> list[list[float]]:
         alive, parts = 1.0, []
         for shares in steps:
             parts.append(alive * sum(p * own.codec.token_values[token] for token, p in shares.items()))
-            alive *= 1 - shares[END] if own.ends else 1.0
+            alive *= 1 - shares[END] if isinstance(own.codec, Coins) else 1.0
         rows.append(parts + rest)
     return rows
 
@@ -400,7 +416,7 @@ def test_the_mean_is_that_of_all_sequences_of_independent_steps(codec: type[Code
         expected = 0.0
         for sequence in itertools.product(range(own.vocabulary), repeat=own.steps):
             probability = math.prod(steps[step][token] for step, token in enumerate(sequence))
-            until = sequence.index(END) if END in sequence and own.ends else own.steps
+            until = sequence.index(END) if END in sequence and codec is Coins else own.steps
             expected += probability * sum(own.codec.token_values[token] for token in sequence[:until])
         assert found["mean"][row] == pytest.approx(expected, rel=1e-9)
         assert found["regression"][row] == pytest.approx(sum(slow_parts(own, outputs)[row]), rel=1e-9)

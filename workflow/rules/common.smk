@@ -87,7 +87,7 @@ def job_truth(wildcards):
 
 
 def job_sources(wildcards):
-    return source_files("training.job", f"methods.{wildcards.method}")
+    return source_files("training.job", *plan.jobs[job_key(wildcards)].method_modules)
 
 
 def analysis_inputs(wildcards):

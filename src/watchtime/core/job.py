@@ -36,6 +36,8 @@ class JobSpec(Settings):
     stacked: bool
     search_trials: int
     search: dict[str, list[Any]]
+    like: JobSpec | None = None
+    """The job whose number of parameters this one's network is widened to."""
 
     @property
     def key(self) -> str:
@@ -46,6 +48,11 @@ class JobSpec(Settings):
     def hash(self) -> str:
         """sha256 of the canonical JSON of all settings."""
         return settings_hash(self.model_dump(mode="json"))
+
+    @property
+    def method_modules(self) -> list[str]:
+        """The modules of the methods that the job builds."""
+        return [f"methods.{one.method}" for one in (self, self.like) if one]
 
     @property
     def codec_key(self) -> str | None:
@@ -95,7 +102,15 @@ def resolve(
         stacked=config.seeds_together == "stacked" and card.stackable,
         search_trials=config.search_trials if card.search else 0,
         search=card.search if config.search_trials else {},
+        like=_like(catalog, config, dataset, task, protocol, card.variants[variant].parameters_of),
     )
+
+
+def _like(catalog: Catalog, config: RunConfig, dataset: str, task: str, protocol: str, name: str) -> JobSpec | None:
+    if not name:
+        return None
+    method, variant = name.split("/")
+    return resolve(catalog, config, dataset, task, protocol, method, variant)
 
 
 def searched_setting(name: str, method: str, family: str, own: Iterable[str]) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from watchtime.training.fitting import Fitted, fit
 from watchtime.training.model import Model, chosen
 from watchtime.training.resources import peak_memory_mb
 from watchtime.training.search import search
+from watchtime.training.widening import widened
 
 ORDER_READOUTS = {"rank"}
 
@@ -42,6 +43,8 @@ def train(plan: Plan, key: str) -> None:
     encoding = chosen(Encoding.load(encoded / "encoding.json"), spec.features)
     codec_file = plan.codec_file(spec)
     codec = storage.load(codec_file) if codec_file else None
+    if spec.like:
+        spec = widened(spec, log, Encoding.load(encoded / "encoding.json"))
     model = Model(spec, encoding, codec, [])
     test = log.rows(np.flatnonzero(log.part == TEST))
     trials = None
@@ -78,7 +81,7 @@ def _fingerprint(plan: Plan, spec: JobSpec) -> str:
         *plan.data_files(spec.dataset),
         encoded / "part.npy",
         encoded / "encoding.json",
-        *source_files("training.job", f"methods.{spec.method}"),
+        *source_files("training.job", *spec.method_modules),
     ]
     return settings_hash([spec.hash, *map(file_hash, files)])
 
