@@ -46,6 +46,13 @@ def test_the_default_configuration_has_no_mistakes() -> None:
         ),
         ({"methods": ["d2g"]}, "run.yaml: methods: unknown method 'd2g', did you mean 'd2q'? Allowed: "),
         ({"methods": ["all"]}, "run.yaml: methods: unknown method 'all'. Allowed: "),
+        ({"methods": ["main", "vr"]}, "run.yaml: methods: unknown method 'main'"),
+        ({"methods": ["d2g/paper"]}, "run.yaml: methods: unknown method 'd2g', did you mean 'd2q'? Allowed: "),
+        (
+            {"methods": ["vr", "vr/papr"]},
+            "run.yaml: methods: vr: unknown variant 'papr', did you mean 'paper'? Allowed: paper, released",
+        ),
+        ({"methods": ["vr/"]}, "run.yaml: methods: vr: unknown variant ''. Allowed: paper, released"),
         (
             {"artifacts": ["prowtp/tabel1"]},
             "run.yaml: artifacts: unknown artifact 'prowtp/tabel1', did you mean 'prowtp/table1'? Allowed: ",
@@ -151,6 +158,16 @@ def test_settings_may_be_of_a_method_that_one_data_set_alone_uses() -> None:
     assert mistakes(methods=["vr"], artifacts=[], datasets=one, settings=settings) == []
     (line,) = mistakes(methods=["vr"], artifacts=[], settings=settings)
     assert line == "run.yaml: settings.d2q: this run does not use d2q; add it to methods."
+
+
+def test_variants_are_listed_for_the_run_and_for_a_data_set() -> None:
+    listed = ["vr", "tpm/released", "tpm/leaf_mean"]
+    assert mistakes(methods=listed) == []
+    assert mistakes(datasets={"kuairand_pure": {"methods": listed}}) == []
+    (line,) = mistakes(datasets={"kuairand_pure": {"methods": ["tpm/relesed"]}})
+    assert line.startswith("run.yaml: datasets.kuairand_pure.methods: tpm: unknown variant 'relesed', did you mean ")
+    for word in ("main", "all"):
+        assert mistakes(methods=word, datasets={"kuairand_pure": {"methods": word}}) == []
 
 
 def test_a_whole_number_will_do_for_a_number() -> None:

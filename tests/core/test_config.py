@@ -87,8 +87,13 @@ def test_all_mistakes_of_one_file_are_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("methods: vr", "methods: found 'vr', allowed: 'all' or a list."),
+        ("methods: vr", "methods: found 'vr', allowed: 'main' or 'all' or a list."),
+        ("methods: al", "methods: found 'al', allowed: 'main' or 'all' or a list, did you mean 'all'?"),
         ("methods: [vr, 3]", "methods.1: found 3, allowed: text."),
+        (
+            "datasets: {kuairand_pure: {methods: vr}}",
+            "datasets.kuairand_pure.methods: found 'vr', allowed: 'main' or 'all' or a list.",
+        ),
         ("artifacts: {}", "artifacts: found {}, allowed: 'all' or a list."),
         ("protocols: []", "protocols: found [], allowed: 1 or more entries."),
         ("datasets: {}", "datasets: found {}, allowed: 1 or more entries."),

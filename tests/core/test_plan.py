@@ -10,7 +10,7 @@ import pytest
 
 from tiny_kuairand import SECOND_LOG, USERS, VIDEOS, write_folder
 from watchtime.core import plan as plan_module
-from watchtime.core.catalog import Catalog, MethodCard, Paper, Protocol, Size, find_root
+from watchtime.core.catalog import Catalog, MethodCard, Paper, Protocol, PublishedRow, Size, find_root
 from watchtime.core.config import RunConfig
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
@@ -127,7 +127,13 @@ def names(run: Plan) -> list[str]:
 
 
 def test_main_methods_are_first_variants_and_all_of_those_that_stand_in_every_table() -> None:
-    assert names(plan(methods="main")) == ["constant/median", "constant/mean", "one/paper", "two/paper", "oracle/default"]
+    assert names(plan(methods="main")) == [
+        "constant/median",
+        "constant/mean",
+        "one/paper",
+        "two/paper",
+        "oracle/default",
+    ]
 
 
 def test_methods_are_listed_whole_or_by_variant_and_artifacts_add_what_they_show() -> None:
@@ -135,6 +141,41 @@ def test_methods_are_listed_whole_or_by_variant_and_artifacts_add_what_they_show
     assert names(plan(methods=["one/twin"])) == ["one/paper", "one/twin"], "table1 shows one/paper"
     own = plan(datasets={"kuairand_pure": {"methods": ["two/paper"]}})
     assert names(own) == ["one/paper", "two/paper"]
+
+
+def test_a_data_sets_own_list_is_one_of_the_three_too() -> None:
+    def own(methods: object) -> list[str]:
+        return names(plan(datasets={"kuairand_pure": {"methods": methods}}, methods=["two/paper"], artifacts=[]))
+
+    assert own(None) == ["two/paper"]
+    assert own("main") == ["constant/median", "constant/mean", "one/paper", "two/paper", "oracle/default"]
+    assert own("all") == names(plan(methods="all"))
+    assert own(["one/wide"]) == ["one/wide"]
+
+
+def test_a_row_that_cannot_run_is_no_job_but_has_its_reason() -> None:
+    data = catalog(provides=[])
+    shown = {"a": {"title": "Two", "method": "two", "variant": "paper"}}
+    table = (
+        data.papers["paper"]
+        .artifacts["table1"]
+        .model_copy(update={"rows": {key: PublishedRow.model_validate(row) for key, row in shown.items()}})
+    )
+    papers = {"paper": data.papers["paper"].model_copy(update={"artifacts": {"table1": table}})}
+    config = {"name": "run", "datasets": {"kuairand_pure": {}}, "tasks": ["watch_time"], "methods": ["one/paper"]}
+    run = Plan(RunConfig.model_validate(config), replace(data, papers=papers))
+    assert names(run) == ["one/paper"]
+    assert run.excluded() == {
+        "two/paper on kuairand_pure, watch_time": "needs duration, which KuaiRand-Pure does not have"
+    }
+    assert run.methods == ["one", "two"]
+
+
+def test_the_methods_of_a_run_are_those_of_its_tables() -> None:
+    """An artifact that none of its data sets can be shown in adds nothing."""
+    assert plan(methods=["two"]).methods == ["one", "two"]
+    assert plan(methods=["two"], tasks=["watch_ratio"]).methods == ["two"]
+    assert plan(methods=["two"], artifacts=[]).methods == ["two"]
 
 
 def test_artifacts_add_nothing_to_tables_of_other_protocols_and_targets() -> None:
@@ -175,7 +216,9 @@ def test_a_list_of_methods_gets_those_of_its_artifacts_too() -> None:
     assert methods(methods=["two"], artifacts=["paper/table1"]) == ["one", "two"]
     assert methods(methods=["two"], artifacts=["paper/figure1"]) == ["two"]
     assert methods(methods="all") == list(METHODS)
-    assert methods(methods="all", datasets={"kuairand_pure": {"methods": ["two"]}}) == ["two"]
+    own = {"kuairand_pure": {"methods": ["two"]}}
+    assert methods(methods="all", datasets=own, artifacts=[]) == ["two"]
+    assert methods(methods="all", datasets=own) == ["one", "two"], "a data set's own list leaves no published row out"
 
 
 def test_an_empty_list_of_artifacts_is_none_of_them() -> None:
@@ -327,6 +370,37 @@ def test_an_artifact_stands_under_its_own_protocol_where_the_run_has_it() -> Non
     table = catalog().artifacts()["paper/table1"]
     assert plan(protocols=["random_811", "random_622"]).artifact_protocol(table, "kuairand_pure") == "random_622"
     assert plan(protocols=["random_811"]).artifact_protocol(table, "kuairand_pure") == "random_811"
+
+
+def with_table(**changes: Any) -> Catalog:
+    """Return the catalogue in which table 1 is another one."""
+    own = catalog()
+    table = own.papers["paper"].artifacts["table1"].model_copy(update=changes)
+    return replace(own, papers={"paper": own.papers["paper"].model_copy(update={"artifacts": {"table1": table}})})
+
+
+def test_an_artifact_may_have_another_protocol_on_each_data_set() -> None:
+    own = with_table(protocol={"kuairand_pure": "random_811", "second": "random_622"})
+    table = own.artifacts()["paper/table1"]
+    assert (table.protocol_on("kuairand_pure"), table.protocol_on("second")) == ("random_811", "random_622")
+    assert table.protocol_on("third") is None
+    assert catalog().artifacts()["paper/table1"].protocol_on("second") == "random_622"
+    config = {"name": "run", "datasets": {"kuairand_pure": {}, "second": {}}, "tasks": ["watch_time"], "methods": []}
+    run = Plan(RunConfig.model_validate({**config, "protocols": ["random_622", "random_811"]}), own)
+    assert list(run.jobs) == [
+        "kuairand_pure/watch_time/random_811/shared/one/paper",
+        "second/watch_time/random_622/shared/one/paper",
+    ]
+    assert run.artifact_keys("paper/table1") == list(run.jobs)
+    run = Plan(RunConfig.model_validate({**config, "protocols": ["random_622"]}), own)
+    assert run.artifact_datasets("paper/table1") == ["second"], "the other one has not its protocol"
+
+
+def test_a_data_set_for_which_an_artifact_names_no_protocol_has_its_first_one() -> None:
+    own = with_table(protocol={"second": "random_811"})
+    config = {"name": "run", "datasets": {"kuairand_pure": {}}, "tasks": ["watch_time"], "methods": []}
+    run = Plan(RunConfig.model_validate({**config, "protocols": ["random_622", "random_811"]}), own)
+    assert list(run.jobs) == ["kuairand_pure/watch_time/random_622/shared/one/paper"]
 
 
 def test_an_artifact_depends_on_what_it_reads() -> None:

@@ -59,14 +59,23 @@ class Case(NamedTuple):
 
 
 def cases(catalog: Catalog) -> list[Case]:
-    """Return every method, variant and task that can run on a log without a known truth."""
-    return [
+    """Return every method, variant and task that can run on a log without a known truth.
+
+    Other variants than the first one run on the first task alone that they can: a variant is no other code there.
+    """
+    found = [
         Case(method, variant, task)
         for method, card in catalog.methods.items()
         if card.family != "oracle"
         for variant in card.variants
         for task in catalog.datasets["tiny"].tasks
         if catalog.reason_against(method, "tiny", task, truth=False, variant=variant) is None
+    ]
+    firsts = {(case.method, case.variant): case for case in reversed(found)}
+    return [
+        case
+        for case in found
+        if case == firsts[case[:2]] or case.variant == next(iter(catalog.methods[case.method].variants))
     ]
 
 
@@ -192,7 +201,8 @@ def test_it_learns_the_signal(case: Case) -> None:
     order is all that it owes.
     """
     train, target = part(0).target(case.task), part(1).target(case.task)
-    for readout, prediction in trained(case).readouts.items():
+    for readout in trained(case).model.spec.readouts:
+        prediction = trained(case).readouts[readout]
         measured = {(one.metric, one.convention): one.value for one in evaluate(target, prediction)}
         metric, statistic = OWN_METRIC.get(readout, ("", np.mean))
         if np.ptp(prediction) == 0:

@@ -307,6 +307,16 @@ def test_validation_judges_the_classifiers_and_the_tree_that_predicts() -> None:
     assert ptpm.loss(outputs, labels(ptpm, target)).item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_the_learning_curve_has_the_error_of_the_tree_that_predicts_in_seconds() -> None:
+    ptpm = method(8, threshold=0.4)
+    target = [0.0, 15.0, 80.0]
+    both = torch.stack([random_outputs(ptpm, 3, seed) for seed in (0, 1)])
+    found = torch.vmap(ptpm.measures, in_dims=(0, None))(both, labels(ptpm, target))["absolute_error"]
+    for outputs, error in zip(both.tolist(), found.tolist(), strict=True):
+        means = [midpoint_mean(ptpm, row[:7], [right(score) > 0.4 for score in row[7:]]) for row in outputs]
+        assert error == pytest.approx(np.mean(np.abs(np.array(means) - target)), rel=1e-5)
+
+
 def test_readouts_are_those_of_the_pruned_tree() -> None:
     """400,000 draws per row: a leaf of its tree, and a point in its interval."""
     ptpm = method(8)

@@ -73,17 +73,19 @@ def test_the_comparison_has_every_published_row_every_readout_and_the_rows_that_
     write_run(here, tables=False)
     table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)
     lines = [(row[0], row[1]) for row in rows_of(table)]
-    assert lines[:8] == [
+    assert lines[:10] == [
         ("TR", "mean"),
         ("WLR", "mean"),
-        ("OR", None),
+        ("OR", "mean"),
+        ("OR", "median"),
+        ("OR", "rank"),
         ("D2Q", "quantile"),
         ("TPM", "mean"),
         ("TPM", "median"),
         ("TPM", "rank"),
         ("ProWTP", None),
     ]
-    assert set(lines[8:]) == {
+    assert set(lines[10:]) == {
         ("Duration-bucket median", "median"),
         ("LightGBM (l2)", "mean"),
         ("LightGBM (l1)", "median"),
@@ -145,7 +147,7 @@ def test_a_method_that_cannot_run_says_why(here: Path) -> None:
         if not isinstance(row, Section) and isinstance(row[0], Cell) and row[0].note
     }
     assert reasons["Oracle"] == "Not run: needs the known distribution of a simulated log."
-    assert reasons["OR"] == "This method is not in this project yet."
+    assert reasons["ProWTP"] == "This method is not in this project yet."
     write_run(here, tables=False, methods=["vr"])
     table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)
     assert "Not run: left out by this run's list of methods." in table.notes.values()
@@ -192,7 +194,7 @@ def test_the_conclusions_count_verdicts_and_name_the_best(here: Path) -> None:
     assert sum(counted) == 24
     assert "MAE of TPM" in text.splitlines()[1].split("the other way round")[0]
     assert re.search(r"\*RMSE\*: TPM .* has the best mean", text)
-    assert re.search(r"Against LightGBM .*better: TPM.*worse: TR, WLR, D2Q", text)
+    assert re.search(r"Against LightGBM .*better: TPM.*worse: TR, WLR, OR .*, D2Q", text)
     assert "One number for every row" not in text
 
 
@@ -242,17 +244,28 @@ def test_the_leaderboard_is_ranked_by_strict_xauc_and_says_what_can_be_detected(
 
 def test_the_summary_lists_what_did_not_run(here: Path) -> None:
     write_run(here, real=True)
-    rows = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
-    assert rows == [["oracle/default", "kuairand_pure, watch_time", "needs the known distribution of a simulated log"]]
-    write_run(here, methods=["vr"])
-    left = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
-    (names, *rest), *others = [row for row in left if row[2] == "left out by the list of methods"]
-    assert (rest[0], others) == ("all", [])
-    assert {"lightgbm", "oracle"} <= set(str(names).split(", "))
-    assert "tpm" not in str(names)
-    write_run(here, datasets={"kuairand_pure": {}, "wechat21": {"methods": ["vr"]}})
-    left = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
-    assert [row[1] for row in left if row[2] == "left out by the list of methods"] == ["wechat21"]
+    first, (names, *rest) = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
+    assert first == ["oracle/default", "kuairand_pure, watch_time", "needs the known distribution of a simulated log"]
+    assert rest == ["all", "left out by the list of methods"]
+    assert "vr (released" in str(names)
+    assert not {"vr", "tpm", "lightgbm", "oracle"} & set(str(names).split(", "))
+
+
+def test_the_summary_lists_the_variants_that_a_list_of_methods_leaves_out(here: Path) -> None:
+    def left(**config: object) -> list[list[object]]:
+        write_run(here, **config)  # type: ignore[arg-type]
+        rows = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
+        return [row[:2] for row in rows if row[2] == "left out by the list of methods"]
+
+    ((names, place),) = left(methods=["vr"], artifacts=["prowtp/table1"])
+    assert place == "all"
+    assert {"lightgbm", "oracle", "gr"} <= set(str(names).split(", "))
+    assert "tpm (released, leaf_mean" in str(names), "the table shows one variant of TPM"
+    assert not re.search(r"\bvr\b|tpm \(paper", str(names))
+    everywhere = {"kuairand_pure": {"methods": "all"}, "wechat21": {"methods": ["vr"]}}
+    ((names, place),) = left(datasets=everywhere, artifacts=[])
+    assert place == "wechat21"
+    assert "tpm" in str(names).split(", ")
 
 
 def test_a_data_set_on_which_nothing_can_run_has_no_leaderboard(here: Path) -> None:
@@ -273,7 +286,7 @@ def test_the_verdict_tables_add_up(here: Path) -> None:
     assert [sum(int(str(row[place])) for row in papers) for place in range(1, 8)] == total[1:]
     assert sum(int(str(row[-1])) for row in rows_of(verdict_summary.reasons(report))) == 1103
     shown = rows_of(verdict_summary.measured_cells(report))
-    assert len([row for row in shown if row[2] == "MAE"]) == 4
+    assert len([row for row in shown if row[2] == "MAE"]) == 5
     assert {row[-1] for row in shown} >= {"not comparable", "used", "differs"}
     data = "KuaiRand-Pure (simulated)"
     assert [data, None, "users", "27,285", "300", None, "not comparable"] in shown

@@ -189,7 +189,7 @@ class Catalog:
         return {name: artifact for name, artifact in self.artifacts().items() if chosen == "all" or name in chosen}
 
     def used_methods(self, config: RunConfig) -> list[str]:
-        """Return the methods that any data set of a run uses."""
+        """Return the methods that a run lists or that its artifacts show, on whatever data."""
         used = {method for dataset in config.datasets for method, _ in self.listed(config, dataset)}
         rows = [row for artifact in self.chosen_artifacts(config).values() for row in artifact.rows.values()]
         return [name for name in self.methods if name in used.union(row.method for row in rows)]

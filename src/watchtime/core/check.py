@@ -45,9 +45,9 @@ def _names(kind: str, found: Iterable[str], allowed: Iterable[str], where: str) 
 def _methods(names: str | list[str], catalog: Catalog, where: str) -> list[str]:
     mistakes = []
     for name in _listed(names):
-        method, _, variant = name.partition("/")
+        method, slash, variant = name.partition("/")
         mistakes += _names("method", [method], catalog.methods, where)
-        if variant and method in catalog.methods:
+        if slash and method in catalog.methods:
             mistakes += _names("variant", [variant], catalog.methods[method].variants, f"{where}: {method}")
     return mistakes
 

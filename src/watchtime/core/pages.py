@@ -87,7 +87,7 @@ def _described(plan: Plan) -> dict[str, Any]:
     """What the summary prints from the cards of the run's methods."""
     lines = {"title", "summary", "reference", "watch_ratio", "without_duration"}
     cards = plan.catalog.methods
-    return {name: cards[name].model_dump(include=lines) for name in plan.catalog.used_methods(plan.config)}
+    return {name: cards[name].model_dump(include=lines) for name in plan.methods}
 
 
 def _shown_settings(plan: Plan, methods: Iterable[str], datasets: Iterable[str]) -> dict[str, Any]:

@@ -89,6 +89,12 @@ class Plan:
         return {name: artifact for name, artifact in chosen.items() if self._fitting(artifact)}
 
     @cached_property
+    def methods(self) -> list[str]:
+        """The methods that stand in any table of the run, or would if they could run."""
+        used = {method for table in self._tables() for method, _ in self.variants(*table)}
+        return [name for name in self.catalog.methods if name in used]
+
+    @cached_property
     def pages(self) -> dict[str, Sequence[str]]:
         """The run's own pages, and what each may read of the run."""
         data = {f"{DATA_PAGES}{dataset}": DATA_PAGE_READS for dataset in self.config.datasets}

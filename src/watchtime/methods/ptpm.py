@@ -111,6 +111,12 @@ class PersonalizedTree(NetworkMethod):
         nodes = path_losses(logits, *path_labels(labels["leaf"], self.leaves)) * tree.splits
         return self._rows(nodes, node_probabilities(logits), tree, predicting, labels["target"]).mean()
 
+    def measures(self, outputs: Tensor, labels: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the mean absolute error of the tree that predicts, in the target's unit, for the learning curve."""
+        logits, pruning = self._parts(outputs)
+        mean = self._mean(node_probabilities(logits), pruned(self._predicting(pruning)))
+        return {"absolute_error": (mean * self.unit - labels["target"]).abs().mean()}
+
     def training_loss(self, outputs: Tensor, guide: Guide) -> Tensor:
         logits, pruning = self._parts(outputs)
         random = self.settings.tree == "random"

@@ -33,19 +33,19 @@ class RegressionSettings(core.Settings):
     the unused keys of the code's configuration, as the text names neither; a Transformer gets learned positions and
     an inner layer of 4 D.
 
-    **Loss.** ``delta`` of Huber's loss is in the target's unit, as the paper's are. ``error_unit:
-    standard_deviation`` divides L_reg by s, so that errors beyond δ count δ |error| / s, as much as the likelihood;
-    in the target's unit (text and code, for seconds that are few) they drown it where s is large: on small logs the
-    regression alone is learnt, and the distributions are worse than the marginal. ``huber_on: cumulative`` (code)
-    compares running sums of ŷ with those of the codes, and only the last summand learns. ``reduction: sum`` adds the
-    terms of a row (text), ``mean`` averages the steps' likelihoods and the errors (code).
+    **Loss.** ``delta`` of Huber's loss is in the target's unit, as the paper's are. ``error_unit: target`` (text and
+    code) adds L_reg to the likelihood as it is, in the target's unit; ``standard_deviation`` divides it by s, so that
+    errors beyond δ count δ |error| / s, about as much as the likelihood. Undivided, targets of many seconds drown
+    the likelihood until the regression is learnt, which a few hundred steps are too few for. ``huber_on:
+    cumulative`` (code) compares running sums of ŷ with those of the codes, and only the last summand learns.
+    ``reduction: sum`` adds the terms of a row (text), ``mean`` averages the steps' likelihoods and the errors (code).
 
     **Scheduled sampling.** p = σ(−``steepness`` (epoch / epochs − ``pivot``)), eq. 17 in shares of the training, or
     always ``rate`` (``schedule: constant``). ``sampling: row`` draws for every row and step, as scheduled sampling
     does; ``batch`` once per step for all rows (code).
     """
 
-    width: int = Field(128, ge=1)
+    width: int = Field(64, ge=1)
     backbone: Literal["lstm", "rnn", "transformer"] = "lstm"
     transformer_layers: int = Field(2, ge=1)
     transformer_heads: int = Field(8, ge=1)
@@ -139,9 +139,10 @@ class CodeHead(GuidedHead):
 class SequentialRegression(NetworkMethod):
     """L = w₁ L_gen + λ₁ L_reg + λ₂ L_rnc over the codes q_1 … q_L with y ≈ Σ q_l (eqs. 11–16).
 
-    L_gen = −Σ_l log p(q_l), steps after a sequence's end left out; L_reg = huber(y, Σ ŷ_l) + Σ_l huber(q_l, ŷ_l),
-    in its ``error_unit``, where steps after the end count with q_l = 0, since inference adds up all steps; L_rnc is Rank-N-Contrast on
-    [ê_1; …; ê_L]. Validation leaves L_rnc out: it depends on which rows share a batch, and is no mean over rows.
+    L_gen = −Σ_l log p(q_l), steps after a sequence's end left out; L_reg = huber(y, Σ ŷ_l) + Σ_l huber(q_l, ŷ_l) in
+    its ``error_unit``, where steps after the end count with q_l = 0, since inference adds up all steps; L_rnc is
+    Rank-N-Contrast on [ê_1; …; ê_L]. Validation leaves L_rnc out: it depends on which rows share a batch, and is no
+    mean over rows.
 
     Readouts: ``regression`` Σ ŷ_l, the paper's, which may be negative; ``mean`` Σ_l P(not ended before l) E[g(q_l)]
     under the distributions of all steps; ``median``, ``rank`` and ``variance`` from the first step's distribution

@@ -8,8 +8,7 @@ from watchtime.reporting.tables import Column, Table, Value
 
 def table(report: Report) -> Table:
     """One row per method, from its card."""
-    catalog = report.plan.catalog
-    cards = [catalog.methods[name] for name in catalog.used_methods(report.plan.config)]
+    cards = [report.plan.catalog.methods[name] for name in report.plan.methods]
     rows: list[list[Value]] = [
         [card.title, card.summary, card.reference, card.watch_ratio or None, card.without_duration or None]
         for card in cards

@@ -141,18 +141,14 @@ class Results:
 
     def leader(self, lines: Sequence[Line], measure: Measure) -> Line | None:
         """Return the line with the best mean, the first of several."""
-        means = {line: mean for line in lines if (mean := self.mean(line, measure)) is not None}
-        if not means:
-            return None
-        return (min if measure.direction == "lower" else max)(means, key=lambda line: means[line])
+        first = next(iter(self.ranked(lines, measure)), None)
+        return first if first and self.values(first, measure) else None
 
     def ranked(self, lines: Sequence[Line], measure: Measure) -> list[Line]:
         """Return the lines from best to worst mean; those without a value stand last."""
-        left, order = list(lines), []
-        while leader := self.leader(left, measure):
-            order.append(leader)
-            left.remove(leader)
-        return order + left
+        means = {line: mean for line in lines if (mean := self.mean(line, measure)) is not None}
+        order = sorted(means, key=lambda line: means[line], reverse=measure.direction != "lower")
+        return order + [line for line in lines if line not in means]
 
     def paired_spread(self, lines: Sequence[Line], measure: Measure) -> float | None:
         """Return the median over neighbours in the ranking of the standard deviation of their paired difference.
