@@ -58,6 +58,14 @@ def test_what_is_not_built_says_so() -> None:
     assert cells(lines, "prepare")[-1] == "needs a folder: it has no simulated logs"
 
 
+def test_an_artifact_names_each_of_its_protocols_once() -> None:
+    paper = CATALOG.papers["ptpm"]
+    protocol = {"kuairec": "big_to_small", "cikm16": "random_82", "wechat21": "random_82"}
+    table = paper.artifacts["table2"].model_copy(update={"protocol": protocol})
+    catalog = replace(CATALOG, papers={"ptpm": paper.model_copy(update={"artifacts": {"table2": table}})})
+    assert cells(artifact_lines(catalog), "ptpm/table2")[3] == "big_to_small, random_82"
+
+
 def test_an_artifact_without_a_template_says_so() -> None:
     paper = CATALOG.papers["prowtp"]
     artifact = paper.artifacts["table1"].model_copy(update={"template": "none", "protocol": None})

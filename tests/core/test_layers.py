@@ -16,7 +16,7 @@ from watchtime.core.job import JobSpec, resolve
 
 REAL = Catalog.load(find_root())
 # From what every later layer overrides to what wins over all.
-LAYERS = ("card", "size", "data set", "variant", "variant's size", "regime", "user")
+LAYERS = ("card", "size", "data set", "regime", "variant", "variant's size", "user")
 OTHER = {"codec_name": "quantile_tree", "codec": {"leaves": 16, "ties": "keep"}}
 
 

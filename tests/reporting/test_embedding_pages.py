@@ -112,7 +112,9 @@ def test_probability_differences_are_relative_to_those_of_any_pair(here: Path) -
     assert one[2].mean == pytest.approx((0.2 + 0.4) / 2)
     assert two[2] == pytest.approx(0.8)
     said = token_embeddings.conclusion(made, DATASET)
-    assert "at distance 1 the difference is 0.62 around any token and 0.30 around the predicted token" in said
+    assert (
+        "differences are 0.62 around any token, 0.30 around the predicted token at distance 1 and 1.00 around" in said
+    )
     replace(made, "differences", frame.clear())
     assert "No token was generated" in str(token_embeddings.differences(made, DATASET))
     token_embeddings.draw(made, DATASET)

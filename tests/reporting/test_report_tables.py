@@ -31,6 +31,7 @@ from watchtime.reporting.tables import Cell, Section, Table
 
 DATA = "kuairand_pure"
 BOARD = leaderboard.Board(DATA, "watch_time", "random_622")
+TWO = {"kuairec": {"protocols": ["big_to_small"]}, "cikm16": {"protocols": ["random_82"]}}
 PAGES = [*SUMMARIES, "prowtp/figure1", "prowtp/table1", "prowtp/table6"]
 
 
@@ -221,6 +222,47 @@ def test_the_opening_names_what_stands_in_the_way(here: Path) -> None:
     assert "simulated data, size tiny" in text
     write_run(here, tables=False, protocols=["days_8_2"])
     assert "is not in this run" in opening(Report("results/demo", "prowtp/table1"))
+
+
+def test_the_opening_names_the_protocol_of_each_data_set_and_whether_the_paper_does(here: Path) -> None:
+    write_run(here, datasets=TWO, methods=[], artifacts=["gr/table1", "ptpm/table2"], tables=False)
+    lines = opening(Report("results/demo", "gr/table1")).split("\n\n")
+    named = [line for line in lines if line.startswith("**Protocol.**")]
+    assert [("KuaiRec" in line, "CIKM16" in line) for line in named] == [(True, False), (False, True)]
+    assert all("as the paper's as far as it says" in line for line in named)
+    unstated = opening(Report("results/demo", "ptpm/table2"))
+    assert unstated.count("; the paper names none.") == 2
+    assert "simulated data, size tiny, regime shared, the paper names no protocol" in unstated
+
+
+def test_a_method_that_one_data_set_of_a_table_has_no_duration_for_says_so(here: Path) -> None:
+    write_run(here, datasets=TWO, methods=[], artifacts=["gr/table1"], tables=False)
+    report = Report("results/demo", "gr/table1")
+    for dataset, readout in (("kuairec", "quantile"), ("cikm16", None)):
+        table = comparison.table(report, dataset)
+        assert ("D2Q", readout) in [(row[0], row[1]) for row in rows_of(table)]
+        reason = "Not run: needs duration, which CIKM16 does not have."
+        assert (reason in table.notes.values()) == (dataset == "cikm16")
+
+
+def test_a_gain_is_told_under_its_own_heading_and_counted_once(here: Path) -> None:
+    def scores(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
+        return {"gr": 1.2, "tpm": 0.9}.get(spec.method, 1.0) * (1 + 1e-4 * repetition * len(spec.method)) / 2
+
+    write_run(here, scores=scores, datasets=TWO, methods=[], artifacts=["gr/table1"])
+    report = Report("results/demo", "gr/table1")
+    table = agreement.table(report, "kuairec")
+    assert isinstance(table, Table)
+    sections = [row.title for row in table.rows if isinstance(row, Section)]
+    assert sections == ["MAE ↓", "XAUC (tpm) ↑", "XAUC (tpm), gain over VR (%)"]
+    gains = [row for row in rows_of(table)[-6:] if row[0] == "GR"]
+    assert [row[:3] for row in gains] == [["GR", "gr/paper", "14.981"]]
+    assert str(gains[0][3]).startswith("20.")
+    orders = agreement.conclusions(report, "kuairec").splitlines()[1]
+    assert orders.count("XAUC of GR") == orders.count("XAUC of TPM") == 1
+    shown = rows_of(verdict_summary.measured_cells(Report("results/demo", "summary")))
+    data = "KuaiRec (simulated)"
+    assert [row[3] for row in shown if row[:3] == [data, "gr", "XAUC gain (%)"]] == ["14.98"]
 
 
 # The other pages

@@ -41,6 +41,7 @@ OPPOSITE = Ordering(-1.0, 2.0, 0.01)
 OPEN = Ordering(-1.0, -2.0, 0.06)
 EQUAL = Ordering(0.0, 2.0, 0.01)
 REFERENCE = "the reference row of its table"
+CIKM16 = {"cikm16": {"protocols": ["random_82"]}}
 UNKNOWN = "no published number of rows says whether the log is complete"
 SPLIT = "protocol days_8_2 instead of random_622"
 
@@ -128,7 +129,8 @@ def test_the_reason_says_what_was_found(
 def test_simulated_data_are_never_reproduced(
     published: float, mean: float, half: float, ordering: Ordering | str, size: str, rows: int, tolerance: float
 ) -> None:
-    obstacles = data_obstacles(True, [rows], rows) + run_obstacles(size, "as_published", "random_622", "random_622")
+    of_run = run_obstacles(size, "as_published", "random_622", "random_622", stated=True)
+    obstacles = data_obstacles(True, [rows], rows) + of_run
     assert judge(published, around(mean, half), ordering, obstacles, tolerance).word != "reproduced"
     assert judge_count(published, mean, "as read", obstacles, tolerance).word == "not comparable"
 
@@ -175,7 +177,15 @@ def test_what_stands_in_the_way_on_the_side_of_the_data(
 def test_what_stands_in_the_way_on_the_side_of_the_run(
     size: str, regime: str, protocol: str, published: str | None, expected: list[str]
 ) -> None:
-    assert run_obstacles(size, regime, protocol, published) == expected
+    assert run_obstacles(size, regime, protocol, published, stated=True) == expected
+
+
+def test_a_protocol_that_the_paper_does_not_name_stands_in_the_way_even_if_it_is_ours() -> None:
+    for protocol in ("random_622", "days_8_2"):
+        found = run_obstacles("paper", "as_published", protocol, "random_622", stated=False)
+        assert found == ["the paper names no protocol"]
+    both = run_obstacles("tiny", "as_published", "random_622", None, stated=False)
+    assert both == ["size tiny", "the paper names no protocol"]
 
 
 def test_counts_and_settings() -> None:
@@ -228,6 +238,16 @@ def one(frame: pl.DataFrame, **names: str) -> dict[str, object]:
     return found.row(0, named=True)
 
 
+def corrected(raw: list[float]) -> list[float]:
+    """Return Holm's p-values: the smallest times the number of tests, the next times one fewer, never falling."""
+    order = sorted(range(len(raw)), key=lambda place: raw[place])
+    adjusted, highest = [0.0] * len(raw), 0.0
+    for rank, place in enumerate(order):
+        highest = max(highest, min(1.0, (len(raw) - rank) * raw[place]))
+        adjusted[place] = highest
+    return adjusted
+
+
 def test_cells_without_a_number_say_why(here: Path) -> None:
     frame = all_verdicts(write_run(here, artifacts=["prowtp/table6"]))
     assert one(frame, artifact="table1", paper="prowtp", dataset="kuairand_pure", method="tr", metric="mae")[
@@ -236,28 +256,107 @@ def test_cells_without_a_number_say_why(here: Path) -> None:
     frame = all_verdicts(write_run(here, artifacts=["prowtp/table1"]))
     table1 = frame.filter(paper="prowtp", artifact="table1", metric="mae")
     assert one(table1, dataset="wechat21", method="tr")["reason"] == "data set not in this run: wechat21"
-    assert one(table1, dataset="kuairand_pure", method="or")["reason"] == "method not in this project yet"
+    assert one(table1, dataset="kuairand_pure", method="prowtp", variant="full")["reason"] == (
+        "method not in this project yet"
+    )
     table6 = frame.filter(paper="prowtp", artifact="table6", metric="n_users")
     assert one(table6, dataset="shortvideo")["verdict"] == "not comparable"
     assert one(table6, dataset="shortvideo")["reason"] == "private data"
     assert set(frame.filter(paper="prowtp", artifact="table2")["reason"]) == {"artifact not built yet"}
 
 
-def test_a_data_set_without_the_protocol_or_the_method_of_a_table_is_not_run(here: Path) -> None:
-    """WeChat21 leaves the page where another data set has ProWTP's protocol, and stays where none has it."""
+def test_a_data_set_without_the_protocol_of_a_table_is_not_run(here: Path) -> None:
+    """WeChat21 leaves the page where another data set has ProWTP's protocol, and stays where none has it.
+
+    That its own list names no TPM leaves no row of a table out.
+    """
     methods = {"methods": ["vr"]}
     both = {"kuairand_pure": methods, "wechat21": {"protocols": ["days_12_1_1"], "core": 20, **methods}}
     plan = write_run(here, datasets=both)
     frame = verdicts(plan, "prowtp/table1").filter(metric="mae")
     wechat = frame.filter(dataset="wechat21", method="tr")
     assert one(wechat)["reason"] == "protocol not in this run on wechat21: random_622"
-    assert one(frame, dataset="kuairand_pure", method="tr")["ours"] is not None
-    assert one(frame, dataset="kuairand_pure", method="tpm")["reason"] == "method not in this run on kuairand_pure: tpm"
+    for method in ("tr", "tpm"):
+        assert one(frame, dataset="kuairand_pure", method=method)["ours"] is not None
     assert verdicts(plan, "prowtp/table1").equals(all_verdicts(plan).filter(paper="prowtp", artifact="table1"))
     frame = verdicts(write_run(here, datasets=both, protocols=["days_8_2"]), "prowtp/table1").filter(metric="mae")
     for dataset, protocol in (("wechat21", "days_12_1_1"), ("kuairand_pure", "days_8_2")):
         reason = str(one(frame, dataset=dataset, method="tr")["reason"])
         assert reason.endswith(f"protocol {protocol} instead of random_622")
+
+
+def test_a_protocol_is_that_of_the_data_set(here: Path) -> None:
+    both = {"kuairec": {"protocols": ["big_to_small"]}, "cikm16": {"protocols": ["random_622"]}}
+    plan = write_run(here, datasets=both, methods=[], artifacts=["gr/table1", "ptpm/table2"])
+    frame = all_verdicts(plan).filter(method="tpm", metric="mae", task="watch_time")
+    shown = one(frame, paper="gr", artifact="table1", dataset="kuairec")
+    assert str(shown["reason"]).endswith("values not compared: simulated data, size tiny, regime shared")
+    missing = one(frame, paper="gr", artifact="table1", dataset="cikm16")
+    assert missing["reason"] == "protocol not in this run on cikm16: random_82"
+    unstated = one(frame, paper="ptpm", artifact="table2", dataset="kuairec")
+    assert str(unstated["reason"]).endswith("size tiny, regime shared, the paper names no protocol")
+
+
+def test_a_row_that_cannot_run_says_why(here: Path) -> None:
+    plan = write_run(here, datasets=CIKM16, methods=[], artifacts=["gr/table1"])
+    frame = all_verdicts(plan).filter(paper="gr", artifact="table1", dataset="cikm16")
+    assert set(frame.filter(method="d2q")["reason"]) == {"needs duration, which CIKM16 does not have"}
+    assert set(frame.filter(method="cwm")["reason"]) == {"method not in this project yet"}
+    assert frame.filter(method="wlr")["ours"].null_count() == 0
+
+
+def test_a_printed_table_of_two_targets_is_judged_on_two_pages(here: Path) -> None:
+    kuairec = {"kuairec": {"protocols": ["big_to_small"]}}
+    tasks = ["watch_time", "watch_ratio"]
+    plan = write_run(here, datasets=kuairec, tasks=tasks, methods=[], artifacts="all")
+    whole = all_verdicts(plan).filter(paper="gr", artifact="table1")
+    time, ratio = (verdicts(plan, f"gr/{name}") for name in ("table1", "table1_watch_ratio"))
+    assert time.equals(whole.filter(task="watch_time"))
+    assert ratio.equals(whole.filter(task="watch_ratio"))
+    assert (set(time["dataset"]), set(ratio["dataset"])) == ({"kuairec", "cikm16", "indust"}, {"kuairec"})
+    assert one(ratio, method="gr", metric="mae")["ours"] is not None
+    without = all_verdicts(write_run(here, datasets=kuairec, tasks=tasks, methods=[], artifacts=["gr/table1"]))
+    reasons = without.filter(paper="gr", artifact="table1", task="watch_ratio")["reason"]
+    assert set(reasons) == {"artifact not in this run"}
+
+
+def test_a_printed_gain_is_measured_from_the_values_beside_it(here: Path) -> None:
+    """GR's is 10 %, TPM's −10 %; the values rise and fall together, each with a little noise of its own."""
+    base = {"vr": 0.5, "gr": 0.55, "tpm": 0.45}
+
+    def scores(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
+        noise = 1e-4 * (repetition - 1) ** 2 * len(spec.method + spec.variant) + 1e-4 * repetition * len(spec.method)
+        value = base.get(spec.method, 0.5) * (0.9 + 0.1 * repetition) + noise
+        return value if (metric, convention) in (("xauc", "tpm"), ("mae", "")) else 1.0
+
+    kuairec = {"kuairec": {"protocols": ["big_to_small"]}}
+    plan = write_run(here, scores=scores, datasets=kuairec, methods=[], artifacts=["gr/table1"], tables=False)
+    frame = verdicts(plan, "gr/table1").filter(dataset="kuairec")
+    gains = frame.filter(metric="xauc_relative_gain_pct")
+    assert gains["method"].to_list() == ["wlr", "d2q", "cwm", "tpm", "cread", "gr"]
+    shown = {plan.jobs[key].method: plan.jobs[key] for key in plan.artifact_keys("gr/table1")}
+    names = ["vr", "wlr", "d2q", "tpm", "cread", "gr"]
+    values = {name: [scores(shown[name], "", "xauc", "tpm", repetition) for repetition in range(3)] for name in names}
+    expected = [100 * (ours - other) / other for ours, other in zip(values["gr"], values["vr"], strict=True)]
+    gain, value = (one(frame, method="gr", metric=name) for name in ("xauc_relative_gain_pct", "xauc"))
+    assert gain["ours"] == gain["difference"] == pytest.approx(sum(expected) / 3)
+    assert (gain["published"], gain["published_difference"]) == (14.981, 14.981)
+    assert (gain["p_value"], gain["verdict"]) == (value["p_value"], "ordering holds")
+    assert one(gains, method="tpm")["verdict"] == "differs"
+    assert one(gains, method="cwm")["reason"] == "method not in this project yet"
+    raw = [float(stats.ttest_rel(values[name], values["vr"]).pvalue) for name in names[1:]]
+    # MAE has the same values as XAUC, so the table has every p-value twice, and not a third time.
+    assert [one(frame, method=name, metric="xauc")["p_value"] for name in names[1:]] == pytest.approx(
+        corrected(raw + raw)[:5], rel=1e-6
+    )
+
+
+def test_what_an_analysis_measures_has_no_verdict(here: Path) -> None:
+    plan = write_run(here, datasets={"kuairec": {"protocols": ["big_to_small"]}}, methods=[])
+    frame = all_verdicts(plan).filter(paper="rqreg", artifact="table6")
+    assert frame.height == 4
+    assert set(frame["reason"]) == {"no verdict on what an analysis measures: its page shows it"}
+    assert set(frame["verdict"]) == {"not run"}
 
 
 def test_a_log_of_ones_own_gets_our_numbers_and_is_never_comparable(here: Path) -> None:
@@ -305,6 +404,23 @@ def test_a_setting_of_one_data_set_is_that_of_its_own_jobs(here: Path, monkeypat
         assert all_verdicts(plan)["verdict"].to_list() == [verdict]
 
 
+def test_a_setting_of_a_method_is_that_of_its_own_row(here: Path) -> None:
+    """RQ-Reg's first row is WLR, which has no codebook; its LTV data sets have no table here."""
+    both = {"kuairec": {"protocols": ["big_to_small"]}, **CIKM16}
+    plan = write_run(here, datasets=both, methods=[], artifacts=["rqreg/table2"], size="paper")
+    frame = all_verdicts(plan).filter(paper="rqreg", artifact="text_s4.1.2")
+    words = {(row["dataset"], row["metric"]): row["verdict"] for row in frame.iter_rows(named=True)}
+    used = ("hp_L", "hp_K", "hp_tau", "hp_lambda1", "hp_lambda2", "hp_lstm_hidden")
+    assert {words["none", name] for name in used} == {"used"}
+    assert words["kuairec", "hp_huber_delta"] == words["cikm16", "hp_huber_delta"] == "used"
+    assert words["cikm16", "hp_split_train"] == words["cikm16", "hp_split_test"] == "used"
+    ltv = frame.filter(dataset="criteo_ssc", metric="hp_huber_delta")
+    assert one(ltv)["reason"] == "no job of the paper's tables in this run"
+    changed = write_run(here, datasets=both, methods=[], artifacts=["rqreg/table2"], settings={"rqreg": {"delta": 3.0}})
+    frame = all_verdicts(changed).filter(paper="rqreg", metric="hp_huber_delta")
+    assert one(frame, dataset="kuairec")["reason"] == "this run has 3"
+
+
 def test_a_searched_setting_counts_with_every_value_of_its_space(here: Path) -> None:
     frame = all_verdicts(write_run(here, search_trials=2)).filter(paper="prowtp", metric="hp_lr")
     words = dict(frame.select("published", "verdict").iter_rows())
@@ -316,11 +432,12 @@ def as_printed(shift: float) -> Callable[[JobSpec, str, str, str, int], float]:
     """Return scores that are what ProWTP prints for KuaiRand-Pure, times 1 + shift, with 0.01 % of noise."""
     cells = [cell for cell in read_published(PUBLISHED) if cell.name == "prowtp/table1"]
     values = {(cell.method, cell.metric): cell.value for cell in cells if cell.dataset == "kuairand_pure"}
-    rows = {"vr": "tr", "wlr": "wlr", "d2q": "d2q", "tpm": "tpm"}
+    rows = {"vr": "tr", "wlr": "wlr", "d2q": "d2q", "tpm": "tpm", "ordinal_regression": "or"}
 
     def scores(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
         own = (spec.method, spec.variant) in (("vr", "paper"), ("wlr", "every_impression"), ("d2q", "paper"))
-        own = own or (spec.method, spec.variant, readout) == ("tpm", "paper", "mean")
+        several = spec.method in ("tpm", "ordinal_regression")
+        own = own or (several and (spec.variant, readout) == ("paper", "mean"))
         value = values.get((rows.get(spec.method, ""), metric), 1.0) if own else 1.0
         value *= 0.5 if (metric, convention) in (("xauc", "strict"), ("xgauc", "cwm")) else 1.0
         return value * (1 + shift + 0.0001 * (repetition - 1) * (1 + len(spec.method) % 3))
@@ -351,9 +468,9 @@ def complete(here: Path) -> Callable[..., pl.DataFrame]:
 
 
 def test_a_whole_table_can_be_reproduced(complete: Callable[..., pl.DataFrame]) -> None:
-    """Only with the paper's own readout (TPM: the mean) and its own rule for ties do the values agree."""
+    """Only with the paper's own readout (TPM and OR: the mean) and its own rule for ties do the values agree."""
     frame = complete()
-    assert frame.height == 16
+    assert frame.height == 20
     assert set(frame["verdict"]) == {"reproduced"}
 
 
@@ -390,9 +507,8 @@ def test_differences_are_paired_with_the_reference_row_and_corrected_over_the_ta
     frame = complete(real=False)
     scores = as_printed(0.0)
     plan = Plan.load(Path("results/demo/config.yaml"), find_root())
-    specs = {
-        key.split("/")[-2]: spec for key, spec in plan.jobs.items() if key.endswith(("/paper", "every_impression"))
-    }
+    shown = [plan.jobs[key] for key in plan.artifact_keys("prowtp/table1")]
+    specs = {spec.method.replace("ordinal_regression", "or"): spec for spec in shown if spec.family == "network"}
 
     def values(method: str, metric: str) -> list[float]:
         spec, convention = specs[method], {"xauc": "prowtp", "xgauc": "strict"}.get(metric, "")
@@ -403,12 +519,7 @@ def test_differences_are_paired_with_the_reference_row_and_corrected_over_the_ta
         float(stats.ttest_rel(values(method, metric), values("vr", metric)).pvalue)
         for method, metric in tested.select("method", "metric").iter_rows()
     ]
-    order = sorted(range(len(raw)), key=lambda place: raw[place])
-    adjusted, highest = [0.0] * len(raw), 0.0
-    for rank, place in enumerate(order):
-        highest = max(highest, min(1.0, (len(raw) - rank) * raw[place]))
-        adjusted[place] = highest
-    assert tested["p_value"].to_list() == pytest.approx(adjusted, rel=1e-6)
+    assert tested["p_value"].to_list() == pytest.approx(corrected(raw), rel=1e-6)
     mae = one(tested, method="d2q", metric="mae")
     assert mae["published_difference"] == pytest.approx(27.82 - 28.09)
     assert mae["difference"] == pytest.approx(sum(values("d2q", "mae")) / 3 - sum(values("vr", "mae")) / 3)

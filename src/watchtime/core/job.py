@@ -65,7 +65,7 @@ class JobSpec(Settings):
 def resolve(
     catalog: Catalog, config: RunConfig, dataset: str, task: str, protocol: str, method: str, variant: str
 ) -> JobSpec:
-    """Lay size, data set, variant, regime and the run's own settings over a method's defaults, in this order."""
+    """Lay size, data set, regime, variant and the run's own settings over a method's defaults, in this order."""
     card = catalog.methods[method]
     layers = _layers(card, config, dataset, method, variant)
     size = catalog.sizes[config.size]
@@ -139,8 +139,8 @@ def user_options(card: MethodCard, values: dict[str, Any]) -> MethodOptions:
 
 def _layers(card: MethodCard, config: RunConfig, dataset: str, method: str, variant: str) -> list[MethodOptions]:
     chosen = card.variants[variant]
-    layers = [card.sizes.get(config.size), card.datasets.get(dataset), chosen, chosen.sizes.get(config.size)]
-    layers.append(card.regimes.get(config.regime))
+    layers = [card.sizes.get(config.size), card.datasets.get(dataset), card.regimes.get(config.regime)]
+    layers += [chosen, chosen.sizes.get(config.size)]
     return [layer for layer in layers if layer] + [user_options(card, config.settings.get(method, {}))]
 
 

@@ -95,6 +95,7 @@ class TokenVocabulary(SequenceCodec):
         tokens = _vocabulary(settings, np.rint(values / unit), rows)
         written = _greedy(tokens, values / unit, settings.tolerance, settings.max_length)
         edges = _edges(tokens, unit, values[-1])
+        mean = values @ rows / len(target)
         counts, means = _interval_statistics(written.tokens[:, 0], values, rows, (edges[:-1] + edges[1:]) / 2)
         return cls(
             settings=settings,
@@ -104,7 +105,7 @@ class TokenVocabulary(SequenceCodec):
             largest=float(values[-1]),
             interval_values=means,
             interval_shares=counts / len(target),
-            target_deviation=float(np.std(target)),
+            target_deviation=float(np.sqrt((values - mean) ** 2 @ rows / len(target))),
             mean_length=float(written.lengths @ rows / len(target)),
             cut_share=float(written.cut @ rows / len(target)),
         )

@@ -27,7 +27,7 @@ def draw(report: Report, dataset: str) -> None:
     """Draw the targets' embeddings in two dimensions, one panel for each training."""
     points, facts = report.analysis(dataset, "points"), _facts(report, dataset)
     rows = points["row"].unique(maintain_order=True).to_list()
-    drawing = figure("full", 70)
+    drawing = figure("full", 64)
     panels = drawing.subplots(1, len(rows), squeeze=False)[0]
     for panel, row in zip(panels, rows, strict=True):
         scatter(panel, points.filter(row=row))
@@ -70,8 +70,10 @@ def conclusion(report: Report, dataset: str) -> Markdown:
             if one:
                 lines.append(f"{name}, {titles}: {_of(name, ours)} against {_of(name, theirs)}, {one.word}.")
     random = (f"{name.lower()} {_of(name, values)}" for name, values in zip(_NAMES, measured[RANDOM], strict=True))
-    lines.append(f"Random embeddings of the same codes: {', '.join(random)}.")
-    lines.append("The paper finds similar targets close to one another, and without the contrast scattered, by eye.")
+    lines.append(
+        f"Random embeddings of the same codes: {', '.join(random)}. The paper finds, by eye, similar targets close to "
+        "one another, and scattered without the contrast."
+    )
     return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {line}" for line in lines))
 
 

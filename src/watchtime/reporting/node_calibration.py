@@ -16,7 +16,7 @@ from watchtime.reporting.text import Markdown, escape
 
 COLOURS = ("blue", "green", "vermilion", "purple")
 MARKERS = "sDo^"
-RATIOS = {"off": "Off by", "left": "Left half", "right": "Right half"}
+RATIOS = {"off": "Ratio off by", "left": "Left half", "right": "Right half"}
 AREAS = {"auc_own": "AUC, own rows", "auc_all": "AUC, all rows"}
 PAIRS = (("ptpm", "ptpm/no_ucl"), ("ptpm/no_tsl", "tpm"))
 """With UCL and without, both with learned trees, and both with the global one."""
@@ -66,7 +66,7 @@ def ratios(report: Report, dataset: str) -> Table:
     left_out, whole = _left_out(report.analysis(dataset, "leaves"), "ratio")
     caption = (
         f"Predicted over true rows of the leaves on {report.data_title(dataset)}, means over repetitions with 95 % "
-        "intervals. Off by: mean |ratio − 1| over leaves; left and right half: the mean ratio of the leaves there. "
+        "intervals. Ratio off by: mean |ratio − 1| over leaves; left and right half: the mean ratio of the leaves there. "
         f"Left out: {left_out} of {whole} leaves, which have no test rows."
     )
     return Table([Column("Method"), *(Column(title, decimals=3) for title in RATIOS.values())], rows, caption=caption)
@@ -95,14 +95,14 @@ def areas(report: Report, dataset: str) -> Table:
 
 def conclusion(report: Report, dataset: str) -> Markdown:
     """Set what UCL changes beside the paper's claims."""
-    there, titles = _rows(report, dataset), {row: one.title for row, one in report.artifact.rows.items()}
+    there, titles = _rows(report, dataset), {row: escape(one.title) for row, one in report.artifact.rows.items()}
     found = {row: measured(report, dataset, row) for row in there}
     pairs = [pair for pair in PAIRS if set(pair) <= set(there)]
     lines = []
     for name, direction in COMPARED.items():
         compared = differences([(found[ours][name], found[other][name]) for ours, other in pairs], direction)
         said = [
-            f"{titles[ours]} − {titles[other]} {one.comparison.difference:+.4f}, {one.word}"
+            f"{titles[ours]} − {titles[other]} = {one.said(4)} ({one.word})"
             for (ours, other), one in zip(pairs, compared, strict=True)
             if one
         ]
@@ -116,7 +116,7 @@ def conclusion(report: Report, dataset: str) -> Markdown:
         "The paper finds that TPM underestimates on the left and overestimates on the right, and that UCL brings the "
         "ratios closer to 1 and the AUC up significantly."
     )
-    return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {escape(line)}" for line in lines))
+    return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {line}" for line in lines))
 
 
 def measured(report: Report, dataset: str, row: str) -> dict[str, Values]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from watchtime.evaluation.statistics import Comparison, compare, holm, summarise
-from watchtime.reporting.alignment import Interval
+from watchtime.reporting.alignment import Interval, round_number
 from watchtime.reporting.results import ALPHA
 from watchtime.reporting.tables import Cell, Value
 
@@ -33,6 +33,10 @@ class Difference:
             return "not told apart"
         return "better" if self.comparison.better else "worse"
 
+    def said(self, decimals: int) -> str:
+        """Return the mean difference inside a sentence."""
+        return round_number(self.comparison.difference, decimals)
+
     def cell(self) -> Cell:
         """Return the mean difference with its interval, bold where it is significant."""
         one = self.comparison
@@ -46,11 +50,11 @@ def by_repetition(frame: pl.DataFrame, column: str) -> dict[int, float]:
 
 
 def mean(values: Values) -> Value:
-    """Return the mean over repetitions with its 95 % interval, None where nothing was measured."""
+    """Return the mean over repetitions with its 95 % interval, where they differ; None where nothing was measured."""
     if not values:
         return None
     one = summarise(values.values())
-    return one.mean if one.low is None else Interval(one.mean, one.low, one.high)
+    return Interval(one.mean, one.low, one.high) if one.spread else one.mean
 
 
 def differences(pairs: Sequence[tuple[Values, Values]], direction: str) -> list[Difference | None]:

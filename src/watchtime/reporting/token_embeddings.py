@@ -19,7 +19,7 @@ from watchtime.reporting.text import Markdown, escape
 from watchtime.reporting.words import percent
 
 NAMED = 10
-"""First tokens that are written beside their points, those with the most."""
+"""First tokens that are written beside their points, those of the most."""
 MEASURES = ("correlation", "same_first", "token_correlation")
 READINGS = {"tokens": ("any token", "blue", "o"), "predicted": ("the predicted token", "vermilion", "s")}
 
@@ -37,7 +37,7 @@ def draw(report: Report, dataset: str) -> None:
     caption = (
         f"Left: the embeddings of {facts['values']:,} targets of the training rows of {report.data_title(dataset)} in "
         "the two dimensions of t-SNE, first repetition. Colours are even steps of the targets' order. A number stands "
-        f"at the median of the points whose first token it is, for the {_named(points)} most frequent ones. Right: "
+        f"above the median of the points whose first token it is, for the {_named(points)} most frequent ones. Right: "
         "mean difference of predicted probability between tokens by their distance in the vocabulary, relative to "
         "that of a pair at any distance (dashed), with the 95 % interval over repetitions."
     )
@@ -98,10 +98,10 @@ def conclusion(report: Report, dataset: str) -> Markdown:
         "close to one another.",
     ]
     if len(found := report.analysis(dataset, "differences")):
-        near, far = (_described(found, distance) for distance in (1, len(found["distance"].unique())))
+        near, far = (_described(found, distance) for distance in (1, found["distance"].n_unique()))
         lines.append(
-            f"Probabilities: {near}; {far}. The paper finds neighbours the most alike. Neighbours are also alike in "
-            "how often they occur, of which this does not take account."
+            f"Probabilities: relative to those of a pair at any distance, differences are {near} and {far}. The paper "
+            "finds neighbours the most alike. They are also alike in how often they occur, which is not taken off."
         )
     return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {line}" for line in lines))
 
@@ -124,12 +124,11 @@ def _draw_differences(panel: Any, report: Report, dataset: str) -> None:
 
 
 def _name_first_tokens(panel: Any, points: pl.DataFrame) -> None:
-    """Write each of the most frequent first tokens at the median of its points."""
+    """Write each of the most frequent first tokens above the median of its points."""
     groups = points.group_by("first", maintain_order=True).agg(pl.len(), pl.median("x"), pl.median("y"))
     groups = groups.sort(["len", "first"], descending=[True, False]).head(_named(points))
-    for value, x, y in groups.select("first", "x", "y").iter_rows():
-        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.6}
-        panel.text(x, y, f"{value:.3g}", ha="center", va="center", bbox=box)
+    for value, *place in groups.select("first", "x", "y").iter_rows():
+        panel.annotate(f"{value:.3g}", place, (0, 4), textcoords="offset points", ha="center", va="bottom")
 
 
 def _named(points: pl.DataFrame) -> int:
@@ -145,7 +144,7 @@ def _relative(frame: pl.DataFrame, distance: int, reading: str) -> Values:
 def _described(frame: pl.DataFrame, distance: int) -> str:
     relative = {reading: _relative(frame, distance, reading) for reading in READINGS}
     said = [f"{summarise(one.values()).mean:.2f} around {READINGS[name][0]}" for name, one in relative.items() if one]
-    return f"at distance {distance} the difference is {' and '.join(said)} of that of any pair"
+    return f"{', '.join(said)} at distance {distance}"
 
 
 def _average(frame: pl.DataFrame, row: str, name: str) -> float:

@@ -17,7 +17,7 @@ from watchtime.reporting.tables import Cell, Column, Table, Value
 from watchtime.reporting.text import Markdown, escape
 
 SCORES = {"mae": ("MAE", "lower"), "xauc": ("XAUC", "higher")}
-LEARNED = {"depth_reached": "per leaf reached", "depth_tree": "per leaf of a tree"}
+LEARNED = {"depth_reached": "Depth reached", "depth_tree": "Depth of trees"}
 WAYS = {True: ("PTPM", "vermilion", "o"), False: ("PTPM w/o TSL", "blue", "s")}
 PUBLISHED_FROM = 6
 """The paper prints one learned depth for all global trees that are at least so deep."""
@@ -33,19 +33,19 @@ def draw(report: Report, dataset: str) -> None:
             _draw_means(panel, depths.filter(learned=learned), name, label=way, color=PALETTE[colour], marker=marker)
         unit = report.unit(dataset, report.artifact.task) if name == "mae" else None
         panel.set_ylabel(f"{title} ({unit})" if unit else title)
-    panels[0].legend()
     for (name, title), marker in zip(LEARNED.items(), "o^", strict=True):
         colour = PALETTE["vermilion" if marker == "o" else "purple"]
         _draw_means(panels[2], depths.filter(learned=True), name, label=title, color=colour, marker=marker)
     whole = depths["depth"].unique().sort()
-    panels[2].plot(whole, whole, color=PALETTE["black"], linestyle=":", linewidth=0.8, label="global tree")
+    panels[2].plot(whole, whole, color=PALETTE["black"], linestyle=":", linewidth=0.8, label="Global tree")
     if (printed := published(report, dataset)) and len(beyond := whole.filter(whole >= PUBLISHED_FROM)):
-        panels[2].plot(beyond, [printed] * len(beyond), color=PALETTE["black"], linestyle="--", label="paper")
+        panels[2].plot(beyond, [printed] * len(beyond), color=PALETTE["black"], linestyle="--", label="Paper")
     panels[2].set_ylabel("Mean learned depth")
-    panels[2].legend()
     for panel in panels:
         panel.set_xlabel("Depth of the global tree")
         panel.set_xticks(whole)
+    named = [panels[place].get_legend_handles_labels() for place in (0, 2)]
+    drawing.legend(*(sum(part, []) for part in zip(*named, strict=True)), loc="outside upper center", ncols=6)
     caption = (
         f"Means over repetitions with 95 % intervals on {report.data_title(dataset)}. Left and middle: MAE and strict "
         "XAUC of the first readout. Right: the mean depth on the test rows of the learned trees, whose leaves are "
@@ -71,7 +71,7 @@ def table(report: Report, dataset: str) -> Table:
     unit = report.unit(dataset, report.artifact.task)
     columns = [Column("Depth"), Column("MAE", unit, 3), Column("w/o TSL", unit, 3), Column("Difference", unit, 3)]
     columns += [Column("XAUC", decimals=4), Column("w/o TSL", decimals=4), Column("Difference", decimals=4)]
-    columns += [Column("Depth reached", decimals=2), Column("Depth of trees", decimals=2)]
+    columns += [Column(title, decimals=2) for title in LEARNED.values()]
     caption = (
         f"PTPM by the depth of the global tree on {report.data_title(dataset)}, means over repetitions with 95 % "
         "intervals; differences, PTPM − w/o TSL, are paired over repetitions. Bold: significant after Holm's "
@@ -86,10 +86,14 @@ def conclusion(report: Report, dataset: str) -> Markdown:
     lines = []
     for name, (title, _) in SCORES.items():
         gains = _gains(depths, name)
-        words = {word: [str(depth) for depth, one in gains.items() if one.word == word] for word in ("better", "worse")}
-        said = "; ".join(f"significantly {word} at {', '.join(found) or 'none'}" for word, found in words.items())
+        better, worse = (
+            ", ".join(str(depth) for depth, one in gains.items() if one.word == word) or "none"
+            for word in ("better", "worse")
+        )
         if gains:
-            lines.append(f"{title}: of {len(gains)} depths PTPM is {said} than without TSL.")
+            lines.append(
+                f"{title} at {len(gains)} depths: with TSL significantly better than without at {better}; worse at {worse}."
+            )
     deep = depths.filter(pl.col("learned") & (pl.col("depth") >= PUBLISHED_FROM))
     if len(deep):
         found = ", ".join(
@@ -99,8 +103,7 @@ def conclusion(report: Report, dataset: str) -> Markdown:
         printed = published(report, dataset)
         lines.append(f"Mean learned depth: {found}" + (f"; the paper says about {printed:g}." if printed else "."))
     lines.append("The paper finds PTPM better at every depth, and its gain from a deeper global tree ever smaller.")
-    said = "\n".join(f"- {escape(line)}" for line in lines)
-    return Markdown(f"{escape(report.data_title(dataset))}.\n\n{said}")
+    return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {line}" for line in lines))
 
 
 def published(report: Report, dataset: str) -> float | None:

@@ -42,7 +42,7 @@ def draw(report: Report, dataset: str) -> None:
     caption = (
         f"Left: size and cost of TPM and PTPM with 64 leaves on {report.data_title(dataset)}. Right: the lowest MAE on "
         "validation rows so far over the training rows of all epochs up to there; thin lines are repetitions, thick "
-        "ones their mean. A training that has ended keeps its lowest error. Dots: the search turns to its next tree."
+        "ones their mean. A training that has ended keeps its lowest error. Dots: the search has trained another tree."
     )
     show(drawing, caption)
 
@@ -80,7 +80,8 @@ def ways(report: Report, dataset: str) -> Table:
         f"Three ways to choose a tree on {report.data_title(dataset)}, means over repetitions: the training rows that "
         "all epochs visit, the lowest MAE on validation rows with its 95 % interval and the visits after which it is "
         "reached, and the visits after which the error is as low as the search's lowest one, over the repetitions in "
-        "which it gets so low. TSL and random pruning prune every row's tree; the search has one tree for all rows."
+        "which it gets so low. TSL prunes every row's tree; random pruning does while training; the search has one tree "
+        "for all rows."
     )
     return Table(columns, rows, caption=caption)
 
@@ -101,16 +102,16 @@ def conclusion(report: Report, dataset: str) -> Markdown:
         pairs = [(facts["learned"]["lowest"], facts[line]["lowest"]) for line in others]
         for line, one in zip(others, differences(pairs, "lower"), strict=True):
             if one:
-                said = f"{one.comparison.difference:+.4f}{_unit(report, dataset, ' {}')}"
-                lines.append(f"Lowest MAE of TSL − {LINES[line].lower()}: {said}, TSL is {one.word}.")
+                said = f"{one.said(4)}{_unit(report, dataset, ' {}')}"
+                lines.append(f"Lowest MAE of TSL − {LINES[line].lower()}: {said}, {one.word}.")
     if "search" in facts and "learned" in facts:
         reached, whole = facts["learned"]["reached"], facts["search"]["visits"]
-        number = f"{len(reached)} of {len(whole)} repetitions"
-        share = f", there after {percent(sum(reached.values()) / sum(whole[one] for one in reached))} of its visits"
-        lines.append(f"TSL gets as low as the search in {number}{share if reached else ''}.")
+        said = f"TSL gets as low as the search in {len(reached)} of {len(whole)} repetitions"
+        if reached:
+            said += f", there after {percent(sum(reached.values()) / sum(whole[one] for one in reached))} of its visits"
+        lines.append(f"{said}.")
     lines.append("The paper finds that TSL converges significantly faster and ends better.")
-    said = "\n".join(f"- {escape(line)}" for line in lines)
-    return Markdown(f"{escape(report.data_title(dataset))}.\n\n{said}")
+    return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {line}" for line in lines))
 
 
 def _draw_line(panel: Any, curves: pl.DataFrame, line: str) -> None:
