@@ -40,6 +40,9 @@ benchmark: env
 	python benchmarks/xauc.py
 	python benchmarks/train_throughput.py
 	python benchmarks/preprocess.py
+	python benchmarks/methods.py
+	python benchmarks/residual_codebook.py
+	python benchmarks/rank_contrast.py
 
 clean:
 	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

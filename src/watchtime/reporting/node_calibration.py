@@ -66,7 +66,7 @@ def ratios(report: Report, dataset: str) -> Table:
     left_out, whole = _left_out(report.analysis(dataset, "leaves"), "ratio")
     caption = (
         f"Predicted over true rows of the leaves on {report.data_title(dataset)}, means over repetitions with 95 % "
-        "intervals. Ratio off by: mean |ratio − 1| over leaves; left and right half: the mean ratio of the leaves there. "
+        "intervals. Ratio off by: mean |ratio − 1| over leaves; left and right half: the mean ratio there. "
         f"Left out: {left_out} of {whole} leaves, which have no test rows."
     )
     return Table([Column("Method"), *(Column(title, decimals=3) for title in RATIOS.values())], rows, caption=caption)

@@ -44,8 +44,8 @@ def draw(report: Report, dataset: str) -> None:
     for panel in panels:
         panel.set_xlabel("Depth of the global tree")
         panel.set_xticks(whole)
-    named = [panels[place].get_legend_handles_labels() for place in (0, 2)]
-    drawing.legend(*(sum(part, []) for part in zip(*named, strict=True)), loc="outside upper center", ncols=6)
+    named = [handle for panel in (panels[0], panels[2]) for handle in panel.get_legend_handles_labels()[0]]
+    drawing.legend(handles=named, loc="outside upper center", ncols=len(named))
     caption = (
         f"Means over repetitions with 95 % intervals on {report.data_title(dataset)}. Left and middle: MAE and strict "
         "XAUC of the first readout. Right: the mean depth on the test rows of the learned trees, whose leaves are "
@@ -92,7 +92,8 @@ def conclusion(report: Report, dataset: str) -> Markdown:
         )
         if gains:
             lines.append(
-                f"{title} at {len(gains)} depths: with TSL significantly better than without at {better}; worse at {worse}."
+                f"{title} at {len(gains)} depths: with TSL significantly better than without at {better}; worse at "
+                f"{worse}."
             )
     deep = depths.filter(pl.col("learned") & (pl.col("depth") >= PUBLISHED_FROM))
     if len(deep):
