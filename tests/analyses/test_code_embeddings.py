@@ -11,7 +11,7 @@ import pytest
 from models import save_models
 from studies import write_study
 from watchtime.analyses.code_embeddings import NEAR, embedded, near_by_chance, near_share, tables
-from watchtime.analyses.embedding_geometry import distances
+from watchtime.analyses.embedding_geometry import distances, projected, token_table
 from watchtime.analyses.study import Study
 from watchtime.labels.sequence import SequenceCodec
 
@@ -78,9 +78,12 @@ def test_tables_know_which_embeddings_follow_the_value(here: Path) -> None:
     assert not found["points"].filter(row="rqreg/no_rnc").select("x", "y").to_numpy().any()
 
 
-def test_every_repetition_has_its_own_embeddings(here: Path) -> None:
+def test_every_repetition_has_its_own_embeddings_and_the_first_is_drawn(here: Path) -> None:
     study = write_study(here, ARTIFACT, SECONDS[:60].tolist(), [1.0], repetitions=2, size="tiny")
     save_models(study)
     found = tables(study)
     assert found["structure"].filter(row="rqreg")["correlation"].n_unique() == 2
-    assert found["points"].equals(tables(study)["points"])
+    spec, values = study.jobs["rqreg"], np.unique(SECONDS[:60])
+    codes = study.codec(spec).encode(values)["tokens"].astype(np.int64)
+    plane = projected(embedded(codes, token_table(study.model(spec).states[0])), spec.seed)
+    assert found["points"].filter(row="rqreg").select("x", "y").to_numpy().tolist() == plane.tolist()

@@ -57,7 +57,7 @@ def test_the_nearest_is_another_point() -> None:
 
 
 def test_a_projection_has_the_same_bytes_twice_and_keeps_neighbourhoods() -> None:
-    points = np.concatenate([np.random.default_rng(4).normal(place, 0.1, (15, 6)) for place in (0, 5)])
+    points = np.concatenate([np.random.default_rng(4).normal(place, 0.1, (15, 600)) for place in (0, 5)])
     plane = projected(points, 7)
     assert plane.tobytes() == projected(points, 7).tobytes()
     assert plane.shape == (30, 2)

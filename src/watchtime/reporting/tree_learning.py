@@ -80,7 +80,7 @@ def ways(report: Report, dataset: str) -> Table:
         f"Three ways to choose a tree on {report.data_title(dataset)}, means over repetitions: the training rows that "
         "all epochs visit, the lowest MAE on validation rows with its 95 % interval and the visits after which it is "
         "reached, and the visits after which the error is as low as the search's lowest one, over the repetitions in "
-        "which it gets so low. TSL prunes every row's tree, random pruning does while training, the search has one tree."
+        "which it gets so low. TSL prunes every row's tree, random pruning while training alone."
     )
     return Table(columns, rows, caption=caption)
 
