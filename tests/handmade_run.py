@@ -20,6 +20,8 @@ from watchtime.reporting.collect import collect
 from watchtime.reporting.verdicts import write_verdicts
 
 Scores = Callable[[JobSpec, str, str, str, int], float]
+# Methods with a measure of their own in the learning curve.
+MEASURED = {"ptpm"}
 TYPICAL = {"mae": 20.0, "rmse": 40.0, "xauc": 0.6, "xgauc": 0.55, "users": 100.0, "xgauc_users": 80.0}
 
 
@@ -161,7 +163,8 @@ def _write_job(plan: Plan, spec: JobSpec, scores: Scores) -> None:
         if not (readout == "rank" and metric.unit == "target")
         for convention in metric.conventions
     ]
-    facts = {"settings": spec.hash, "data": "0" * 64, "parameters": 1000, "flops": 2000, "codec": {}, "test_rows": 200}
+    flops = 2000 if spec.family == "network" else None
+    facts = {"settings": spec.hash, "data": "0" * 64, "parameters": 1000, "flops": flops, "codec": {}, "test_rows": 200}
     folder = plan.job_folder(spec)
     job = {"job": spec.model_dump(mode="json"), **facts, "values": values, "calibration": _calibrations(spec)}
     if spec.search_trials:
@@ -175,7 +178,10 @@ def _write_job(plan: Plan, spec: JobSpec, scores: Scores) -> None:
         for epoch in epochs
     ]
     schema = {"repetition": pl.Int64, "epoch": pl.Int64, "training": pl.Float64, "validation": pl.Float64}
-    pl.DataFrame(history, schema=schema, orient="row").write_parquet(folder / "history.parquet")
+    curve = pl.DataFrame(history, schema=schema, orient="row")
+    if spec.method in MEASURED:
+        curve = curve.with_columns(absolute_error=20 - pl.col("epoch").cast(pl.Float64))
+    curve.write_parquet(folder / "history.parquet")
     seconds = {"training_seconds": 1.5, "prediction_seconds": 0.5, "peak_memory_mb": 123.0}
     speeds = {"training_samples_per_second": 1000.0, "prediction_samples_per_second": 5000.0}
     write_json(folder / "resources.json", {"device": "cpu", **seconds, **speeds})

@@ -396,6 +396,12 @@ def test_an_artifact_may_have_another_protocol_on_each_data_set() -> None:
     assert run.artifact_datasets("paper/table1") == ["second"], "the other one has not its protocol"
 
 
+def test_artifacts_add_nothing_to_data_sets_that_they_are_not_about() -> None:
+    config = {"name": "run", "datasets": {"kuairand_pure": {}, "second": {}}, "tasks": ["watch_time"], "methods": []}
+    run = Plan(RunConfig.model_validate(config), with_table(datasets=["second"]))
+    assert list(run.jobs) == ["second/watch_time/random_622/shared/one/paper"]
+
+
 def test_a_data_set_for_which_an_artifact_names_no_protocol_has_its_first_one() -> None:
     own = with_table(protocol={"second": "random_811"})
     config = {"name": "run", "datasets": {"kuairand_pure": {}}, "tasks": ["watch_time"], "methods": []}

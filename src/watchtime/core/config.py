@@ -111,7 +111,7 @@ class DatasetSource(Settings):
 
 def _simulated(rows: int, users: int, items: int, **other: Any) -> DatasetSource:
     simulator = SimulatorSettings(rows=rows, users=users, items=items)
-    plain = ["training_constant", "user_item_mean", "lightgbm", "oracle", "vr"]
+    plain = ["training_constant", "user_item_mean", "lightgbm", "oracle", "vr/paper"]
     return DatasetSource(simulator=simulator, methods=plain, **other)
 
 
