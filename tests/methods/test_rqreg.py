@@ -375,12 +375,14 @@ def test_an_output_of_one_is_a_standard_deviation_or_a_unit() -> None:
     assert plain.readouts(outputs.numpy(), np.zeros(3))["regression"].tolist() == [1.0, -2.0, 0.5]
 
 
-def test_training_adds_the_contrast_of_all_expected_embeddings() -> None:
-    own, plain = method(temperature=1.5, contrast_weight=0.3), method(contrast_weight=0.0)
+@pytest.mark.parametrize("rows", [None, 4])
+def test_training_adds_the_contrast_of_expected_embeddings_of_all_or_of_the_first_rows(rows: int | None) -> None:
+    own = method(temperature=1.5, contrast_weight=0.3, contrast_rows=rows)
+    plain = method(contrast_weight=0.0)
     training = head(own)(HIDDEN, guide(own))
     outputs, expected = training[:, : own.outputs], training[:, own.outputs :]
     assert expected.shape == (len(TARGET), own.steps * INNER)
-    extra = 0.3 * rank_contrast(expected, torch.from_numpy(TARGET), 1.5).item()
+    extra = 0.3 * rank_contrast(expected[:rows], torch.from_numpy(TARGET)[:rows], 1.5).item()
     assert extra > 0.1
     loss = own.loss(outputs, labels(own)).item()
     assert own.training_loss(training, guide(own)).item() == pytest.approx(loss + extra, rel=1e-9)

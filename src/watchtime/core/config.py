@@ -117,8 +117,8 @@ def _simulated(rows: int, users: int, items: int, **other: Any) -> DatasetSource
 
 DEMO = {
     "kuairand_pure": DatasetSource(),
-    "kuairec": _simulated(36_000, 480, 480, protocols=["big_to_small"]),
-    "wechat21": _simulated(158_000, 1_010, 500, protocols=["days_12_1_1"], core=20),
+    "kuairec": _simulated(18_000, 340, 340, protocols=["big_to_small"]),
+    "wechat21": _simulated(80_000, 520, 260, protocols=["days_12_1_1"], core=20),
     "cikm16": _simulated(20_000, 1_500, 1_500, protocols=["random_82"]),
     "criteo_ssc": _simulated(30_000, 6_000, 500, protocols=["random_712"]),
     "valued_shoppers": _simulated(20_000, 4_000, 24, protocols=["random_712"]),

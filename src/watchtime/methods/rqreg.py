@@ -39,6 +39,8 @@ class RegressionSettings(core.Settings):
     the likelihood until the regression is learnt, which a few hundred steps are too few for. ``huber_on:
     cumulative`` (code) compares running sums of ŷ with those of the codes, and only the last summand learns.
     ``reduction: sum`` adds the terms of a row (text), ``mean`` averages the steps' likelihoods and the errors (code).
+    ``contrast_rows`` is how many rows of a batch L_rnc contrasts, whose cost grows with their square; null is all of
+    them, as in text and code.
 
     **Scheduled sampling.** p = σ(−``steepness`` (epoch / epochs − ``pivot``)), eq. 17 in shares of the training, or
     always ``rate`` (``schedule: constant``). ``sampling: row`` draws for every row and step, as scheduled sampling
@@ -62,6 +64,7 @@ class RegressionSettings(core.Settings):
     regression_weight: float = Field(1.0, ge=0)
     contrast_weight: float = Field(0.1, ge=0)
     temperature: float = Field(2.0, gt=0)
+    contrast_rows: int | None = Field(None, ge=2)
     schedule: Literal["inverse_sigmoid", "constant"] = "inverse_sigmoid"
     steepness: float = 5.0
     pivot: float = 0.2
@@ -184,7 +187,10 @@ class SequentialRegression(NetworkMethod):
         loss = self.loss(outputs[:, : self.outputs], guide.labels)
         if not self.settings.contrast_weight or len(outputs) < 2:
             return loss
-        contrast = rank_contrast(outputs[:, self.outputs :], guide.labels["target"], self.settings.temperature)
+        # A batch is drawn at random, so its first rows are as good as any.
+        rows = slice(self.settings.contrast_rows)
+        vectors, target = outputs[rows, self.outputs :], guide.labels["target"][rows]
+        contrast = rank_contrast(vectors, target, self.settings.temperature)
         return loss + self.settings.contrast_weight * contrast
 
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
