@@ -17,7 +17,7 @@ CONFIG = {
     "name": "tiny",
     "datasets": {"kuairand_pure": {"simulator": {"rows": 2000, "users": 100, "items": 80}}},
     "tasks": ["watch_time"],
-    "methods": ["training_constant", "vr"],
+    "methods": ["training_constant", "vr/paper", "vr/released"],
     "artifacts": [],
     "repetitions": 2,
     "settings": {"vr": {"training": {"epochs": 2}}},

@@ -155,7 +155,7 @@ def test_a_variants_default_reruns_that_variant_only(edited: Project) -> None:
 
 
 def test_another_method_adds_its_own_jobs_only(project: Project) -> None:
-    methods = ["training_constant", "vr", "user_item_mean"]
+    methods = ["training_constant", "vr/paper", "vr/released", "user_item_mean"]
     assert project.planned(methods=methods) == ["collect", "train user_item_mean/default"]
 
 

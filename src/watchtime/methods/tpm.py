@@ -48,13 +48,8 @@ class TreeProgressiveModel(NetworkMethod):
         return (rows + self.settings.regression_weight * error + self.settings.variance_weight * spread).mean()
 
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
-        probabilities, intervals = self.distribution(outputs), self.codec.intervals
-        return {
-            "mean": intervals.mean(probabilities),
-            "median": intervals.median(probabilities),
-            "rank": intervals.rank(probabilities),
-            "variance": intervals.variance(probabilities),
-        }
+        readouts: Readouts = self.codec.intervals.readouts(self.distribution(outputs))
+        return readouts
 
     def distribution(self, outputs: Floats) -> Floats:
         probabilities: Floats = leaf_probabilities(torch.from_numpy(outputs)).numpy()
