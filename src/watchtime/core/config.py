@@ -117,7 +117,7 @@ def _simulated(rows: int, users: int, items: int, **other: Any) -> DatasetSource
 
 DEMO = {
     "kuairand_pure": DatasetSource(),
-    "kuairec": _simulated(18_000, 340, 340, protocols=["big_to_small"]),
+    "kuairec": _simulated(18_000, 340, 340, tasks=["watch_time", "watch_ratio"], protocols=["big_to_small"]),
     "wechat21": _simulated(80_000, 520, 260, protocols=["days_12_1_1"], core=20),
     "cikm16": _simulated(20_000, 1_500, 1_500, protocols=["random_82"]),
     "criteo_ssc": _simulated(30_000, 6_000, 500, protocols=["random_712"]),
