@@ -58,7 +58,7 @@ def cases(names: list[str], size: str) -> Iterator[JobSpec]:
     """Yield the first variant of every network method, and what a name such as ``gr/released`` asks for."""
     catalog = Catalog.load(find_root())
     networks = [name for name, card in catalog.methods.items() if card.family == "network"]
-    config = RunConfig(datasets={"kuairand_pure": DatasetSource()}, size=size)  # type: ignore[arg-type]
+    config = RunConfig(datasets={"kuairand_pure": DatasetSource()}, size=size)
     for name in names or networks:
         method, _, variant = name.partition("/")
         chosen = variant or next(iter(catalog.methods[method].variants))

@@ -178,6 +178,12 @@ def test_the_methods_of_a_run_are_those_of_its_tables() -> None:
     assert plan(methods=["two"], artifacts=[]).methods == ["two"]
 
 
+def test_a_leaderboard_shows_first_variants_and_listed_ones() -> None:
+    firsts = {("constant", "median"), ("one", "paper"), ("two", "paper"), ("oracle", "default")}
+    assert plan(methods=["one/twin"]).shown_variants("kuairand_pure") == {*firsts, ("one", "twin")}
+    assert plan(methods=[]).shown_variants("kuairand_pure") == firsts
+
+
 def test_artifacts_add_nothing_to_tables_of_other_protocols_and_targets() -> None:
     run = plan(methods=["two"], protocols=["random_811", "random_622"], tasks=["watch_time", "watch_ratio"])
     assert [key for key in run.jobs if "/one/" in key] == ["kuairand_pure/watch_time/random_622/shared/one/paper"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import logs
 from watchtime.core.job import JobSpec
 from watchtime.training.engine import deterministic
@@ -11,7 +13,7 @@ from watchtime.training.widening import parameters, widened
 CPU = deterministic("cpu")
 
 
-def widened_job(method: str, **options: object) -> tuple[JobSpec, JobSpec]:
+def widened_job(method: str, **options: Any) -> tuple[JobSpec, JobSpec]:
     spec = logs.spec(method, "widened", **options)
     log, encoding = logs.encoded()
     return spec, widened(spec, log, encoding)

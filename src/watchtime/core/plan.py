@@ -213,6 +213,14 @@ class Plan:
                     reasons[f"{method}/{variant} on {dataset}, {task}"] = reason
         return reasons
 
+    def shown_variants(self, dataset: str) -> set[tuple[str, str]]:
+        """The methods and variants of a leaderboard: those that the run lists, and every method as its paper has it.
+
+        Ablation rows, which are in the run since an artifact shows them, stand on that artifact's page.
+        """
+        firsts = {(method, next(iter(card.variants))) for method, card in self.catalog.methods.items()}
+        return firsts | set(self.catalog.listed(self.config, dataset))
+
     # Where the data come from
 
     def is_simulated(self, dataset: str) -> bool:

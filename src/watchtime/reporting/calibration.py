@@ -80,8 +80,8 @@ def draw(report: Report, board: Board) -> None:
 
 
 def _rows(report: Report, board: Board) -> pl.DataFrame:
-    """Return one row per repetition of every variant with a distribution, in the order of the cards."""
-    return report.table("calibration").filter(dataset=board.dataset, task=board.task, protocol=board.protocol)
+    """Return one row per repetition of every shown variant with a distribution, in the order of the cards."""
+    return leaderboard.shown(report, board, "calibration")
 
 
 def _values(report: Report, board: Board, column: str) -> Values:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
 
 from watchtime.evaluation.metrics import METRICS
 from watchtime.evaluation.statistics import minimum_detectable_difference
@@ -47,7 +50,7 @@ def title(report: Report, board: Board) -> str:
 
 
 def table(report: Report, board: Board) -> Table:
-    """Every line, ranked by strict XAUC, with RMSE and MAE beside it."""
+    """Every method with every readout, ranked by strict XAUC, with RMSE and MAE beside it."""
     results = _results(report, board)
     competing = _competing(report, results)
     best = results.best(competing, MEASURES)
@@ -125,9 +128,15 @@ def _left(method: str, variants: Iterable[str], chosen: set[tuple[str, str]]) ->
     return f"{method} ({', '.join(absent)})"
 
 
+def shown(report: Report, board: Board, table: Literal["metrics", "calibration"]) -> pl.DataFrame:
+    """Return the rows of a table of the run that a board shows: no ablations, which have pages of their own."""
+    rows = report.table(table).filter(dataset=board.dataset, task=board.task, protocol=board.protocol)
+    chosen = pl.DataFrame(sorted(report.plan.shown_variants(board.dataset)), ["method", "variant"], orient="row")
+    return rows.join(chosen, on=["method", "variant"], how="semi", maintain_order="left")
+
+
 def _results(report: Report, board: Board) -> Results:
-    frame = report.table("metrics").filter(dataset=board.dataset, task=board.task, protocol=board.protocol)
-    return Results(frame, report.plan.config.repetitions)
+    return Results(shown(report, board, "metrics"), report.plan.config.repetitions)
 
 
 def _competing(report: Report, results: Results) -> list[Line]:
@@ -140,5 +149,6 @@ def _caption(report: Report, board: Board) -> Markdown:
         f"{frame['test_rows'][0]:,} test rows, ranked by strict XAUC. Mean ± half of the 95 % interval over "
         f"{report.plan.config.repetitions} repetitions; a method without randomness is fitted once. **Bold**: the best "
         f"of its column and what is not significantly different from it (paired t-test, Holm over the table, α = "
-        f"{ALPHA}). The oracle knows the distribution and has no rank; a rank readout has no error."
+        f"{ALPHA}). The oracle knows the distribution and has no rank; a rank readout has no error. Ablations stand on "
+        "the pages of the artifacts that show them."
     )
