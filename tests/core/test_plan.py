@@ -136,6 +136,11 @@ def test_main_methods_are_first_variants_and_all_of_those_that_stand_in_every_ta
     ]
 
 
+def test_the_word_main_is_no_list_that_a_name_could_stand_in() -> None:
+    cards = replace(catalog(), methods={"ai": catalog().methods["one"]})
+    assert cards.listed(RunConfig.model_validate({"methods": "main"}), "kuairand_pure") == [("ai", "paper")]
+
+
 def test_methods_are_listed_whole_or_by_variant_and_artifacts_add_what_they_show() -> None:
     assert names(plan(methods=["two", "one/twin"], artifacts=[])) == ["one/twin", "two/paper", "two/knows"]
     assert names(plan(methods=["one/twin"])) == ["one/paper", "one/twin"], "table1 shows one/paper"

@@ -201,14 +201,15 @@ class Catalog:
         """
         own = config.datasets[dataset].methods
         chosen = config.methods if own is None else own
+        names = [] if isinstance(chosen, str) else chosen
         return [
             (method, variant)
             for method, card in self.methods.items()
             for place, variant in enumerate(card.variants)
             if chosen == "all"
             or (chosen == "main" and (not place or card.family in UNASKED))
-            or method in chosen
-            or f"{method}/{variant}" in chosen
+            or method in names
+            or f"{method}/{variant}" in names
         ]
 
     def reason_against(

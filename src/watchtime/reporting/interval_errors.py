@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from watchtime.evaluation.statistics import Comparison, compare, holm, summarise
-from watchtime.reporting.alignment import Interval
+from watchtime.evaluation.statistics import summarise
 from watchtime.reporting.figures import PALETTE, figure, show
 from watchtime.reporting.published import read_published
+from watchtime.reporting.repetitions import Difference, Values, by_repetition, mean
+from watchtime.reporting.repetitions import differences as paired_differences
 from watchtime.reporting.report import Report
-from watchtime.reporting.results import ALPHA
 from watchtime.reporting.tables import Cell, Column, Section, Table, Value
 from watchtime.reporting.text import Markdown, escape
 from watchtime.reporting.words import percent
@@ -66,8 +66,8 @@ def errors(report: Report, dataset: str) -> Table:
         ["Share of test rows (%)", None, *(f"{100 * share:.1f}" for share in truth["share"]), "100.0"]
     ]
     for line in _lines(report, dataset):
-        cells = [_interval(values) for values in _by_interval(report, dataset, line)]
-        rows.append([line.title, line.readout, *cells, _interval(_whole(report, dataset, line)["mae"])])
+        cells = [mean(values) for values in _by_interval(report, dataset, line)]
+        rows.append([line.title, line.readout, *cells, mean(by_repetition(_whole(report, dataset, line), "mae"))])
     heads = [Column(title, decimals=3) for title in _titles(truth)]
     caption = (
         f"MAE in seconds by interval of the true watch time on {report.data_title(dataset)}, mean over repetitions "
@@ -81,7 +81,8 @@ def moments(report: Report, dataset: str) -> Table:
     rows: list[Sequence[Cell | Value]] = []
     for line in [Line("truth", "", "Truth"), *_lines(report, dataset)]:
         whole = _whole(report, dataset, line)
-        rows.append([line.title, line.readout or None, _interval(whole["mean"]), _interval(whole["variance"])])
+        numbers = (mean(by_repetition(whole, name)) for name in ("mean", "variance"))
+        rows.append([line.title, line.readout or None, *numbers])
     columns = [Column("Method"), Column("Readout"), Column("Mean", "s", 2), Column("Variance", "s²", 1)]
     caption = (
         f"Mean and variance of the targets and the predictions on the test rows of {report.data_title(dataset)}. "
@@ -97,7 +98,7 @@ def differences(report: Report, dataset: str) -> Table | Markdown:
         return Markdown("GR and another method are needed for a comparison.")
     titles = _titles(report.analysis(dataset, "truth"))
     rows: list[Sequence[Cell | Value]] = [
-        [f"GR − {line.title}", *(_difference(one) for one in compared)] for line, compared in found
+        [f"GR − {line.title}", *(one.cell() if one else Cell(None) for one in compared)] for line, compared in found
     ]
     caption = (
         f"Difference of the MAE in seconds by interval on {report.data_title(dataset)}, paired over repetitions; below "
@@ -129,7 +130,8 @@ def _draw_errors(panel: Any, report: Report, dataset: str, lines: Sequence[Line]
     truth = report.analysis(dataset, "truth")
     width, places = 0.6 / len(lines), np.arange(len(truth))
     for number, (line, (colour, marker)) in enumerate(zip(lines, MARKS.items(), strict=False)):
-        summaries = [summarise(values) if len(values) else None for values in _by_interval(report, dataset, line)]
+        measured = _by_interval(report, dataset, line)
+        summaries = [summarise(values.values()) if values else None for values in measured]
         means = [one.mean if one else np.nan for one in summaries]
         half = [one.high - one.mean if one and one.high is not None else 0.0 for one in summaries]
         left = places + (number - (len(lines) - 1) / 2) * width
@@ -148,8 +150,8 @@ def _draw_predictions(panel: Any, report: Report, dataset: str, line: Line, colo
     edges = np.arange(len(truth) + 1) - 0.5
     panel.stairs(100 * truth["share"], edges, fill=True, color=PALETTE["sky"], alpha=0.6)
     panel.stairs(100 * shares, edges, color=PALETTE[colour], linewidth=1.4)
-    mean, variance = (summarise(_whole(report, dataset, line)[name]).mean for name in ("mean", "variance"))
-    panel.set_title(f"{line.title}: mean {mean:.2f} s, variance {variance:.1f} s²")
+    centre, variance = (summarise(_whole(report, dataset, line)[name]).mean for name in ("mean", "variance"))
+    panel.set_title(f"{line.title}: mean {centre:.2f} s, variance {variance:.1f} s²")
     panel.set_xticks(range(len(truth)), _titles(truth), rotation=45)
 
 
@@ -172,60 +174,39 @@ def _whole(report: Report, dataset: str, line: Line) -> pl.DataFrame:
     return report.analysis(dataset, "whole").filter(row=line.row, readout=line.readout)
 
 
-def _by_interval(report: Report, dataset: str, line: Line) -> list[pl.Series]:
+def _by_interval(report: Report, dataset: str, line: Line) -> list[Values]:
     """Return the MAE of every repetition for each interval; none where the interval has no test rows."""
-    frame = report.analysis(dataset, "intervals").filter(row=line.row, readout=line.readout).sort("repetition")
+    frame = report.analysis(dataset, "intervals").filter(row=line.row, readout=line.readout)
     number = report.analysis(dataset, "truth").height
-    return [frame.filter(interval=interval)["mae"].drop_nulls() for interval in range(number)]
+    return [by_repetition(frame.filter(interval=interval), "mae") for interval in range(number)]
 
 
-def _interval(values: pl.Series) -> Value:
-    """Return the mean with its interval; one value has none."""
-    if not len(values):
-        return None
-    one = summarise(values)
-    return one.mean if one.low is None or not one.spread else Interval(one.mean, one.low, one.high)
-
-
-def _compared(report: Report, dataset: str) -> list[tuple[Line, list[tuple[Comparison, float | None] | None]]]:
-    """Return GR minus each other method by interval, with p-values after Holm; None for an interval without rows."""
+def _compared(report: Report, dataset: str) -> list[tuple[Line, list[Difference | None]]]:
+    """Return GR minus each other method by interval, tested together; None for an interval without rows."""
     lines = {line.row: line for line in _first(report, dataset)}
     if OURS not in lines:
         return []
     others = [line for line in lines.values() if line.row != OURS]
     ours = _by_interval(report, dataset, lines[OURS])
-    compared = [
-        [_one(mine, theirs) for mine, theirs in zip(ours, _by_interval(report, dataset, line), strict=True)]
+    pairs = [
+        (mine, _repeated(theirs, mine))
         for line in others
+        for mine, theirs in zip(ours, _by_interval(report, dataset, line), strict=True)
     ]
-    adjusted = iter(holm([one.p_value if one else None for row in compared for one in row]))
-    paired = [
-        [(one, p_value) if one else None for one, p_value in zip(row, adjusted, strict=False)] for row in compared
-    ]
-    return list(zip(others, paired, strict=True))
+    found = paired_differences(pairs, "lower")
+    return [(line, found[place * len(ours) : (place + 1) * len(ours)]) for place, line in enumerate(others)]
 
 
-def _one(mine: pl.Series, theirs: pl.Series) -> Comparison | None:
-    if not len(mine) or not len(theirs):
-        return None
-    # What is fitted once stands for every repetition.
-    repeated = list(theirs) * len(mine) if len(theirs) == 1 else list(theirs)
-    return compare(dict(enumerate(mine)), dict(enumerate(repeated)), "lower")
+def _repeated(values: Values, like: Values) -> Values:
+    """Return values for the repetitions of ``like``: what is fitted once stands for all of them."""
+    return dict.fromkeys(like, next(iter(values.values()))) if len(values) == 1 else values
 
 
-def _difference(pair: tuple[Comparison, float | None] | None) -> Cell:
-    if pair is None:
-        return Cell(None)
-    one, p_value = pair
-    value = one.difference if one.low is None else Interval(one.difference, one.low, one.high)
-    return Cell(value, best=p_value is not None and p_value <= ALPHA)
-
-
-def _won(truth: pl.DataFrame, compared: Sequence[tuple[Comparison, float | None] | None], is_better: bool) -> str:
+def _won(truth: pl.DataFrame, compared: Sequence[Difference | None], is_better: bool) -> str:
     titles = [
         title
-        for title, pair in zip(_titles(truth), compared, strict=True)
-        if pair and pair[0].better == is_better and pair[1] is not None and pair[1] <= ALPHA
+        for title, one in zip(_titles(truth), compared, strict=True)
+        if one and one.is_significant and one.comparison.better == is_better
     ]
     return ", ".join(titles) or "none"
 
