@@ -40,6 +40,7 @@ from watchtime.training.resources import peak_memory_mb
 FIELDS = 7
 WIDTHS = (11, 6, 12, 6, 11, 11, 9)
 DURATION = 30.0
+BESIDE = "vr"
 
 
 class Recomputing(TransformerDecoder):
@@ -55,11 +56,11 @@ class Recomputing(TransformerDecoder):
 
 
 def cases(names: list[str], size: str) -> Iterator[JobSpec]:
-    """Yield the first variant of every network method, and what a name such as ``gr/released`` asks for."""
+    """Yield VR, and the first variant of every network method, or what names such as ``gr/released`` ask for."""
     catalog = Catalog.load(find_root())
     networks = [name for name, card in catalog.methods.items() if card.family == "network"]
     config = RunConfig(datasets={"kuairand_pure": DatasetSource()}, size=size)
-    for name in names or networks:
+    for name in dict.fromkeys([BESIDE, *(names or networks)]):
         method, _, variant = name.partition("/")
         chosen = variant or next(iter(catalog.methods[method].variants))
         yield resolve(catalog, config, "kuairand_pure", "watch_time", "random_622", method, chosen)
