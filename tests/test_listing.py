@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from watchtime.core.catalog import Catalog, find_root
-from watchtime.listing import artifact_lines, dataset_lines, method_lines
+from watchtime.core.errors import WatchtimeError
+from watchtime.listing import artifact_lines, dataset_lines, method_lines, variant_lines
 
 CATALOG = Catalog.load(find_root())
 CARD = CATALOG.datasets["kuairand_pure"]
@@ -33,15 +34,44 @@ def test_every_entry_is_one_line_and_columns_are_aligned(listing: object) -> Non
 
 
 def test_a_method_says_what_it_needs_and_answers() -> None:
-    assert cells(method_lines(ONE), "training_constant")[1:5] == ["trivial", "median, mean", "median, mean", "-"]
-    assert cells(method_lines(ONE), "wlr")[4] == "duration (long_play)"
+    assert cells(method_lines(ONE), "training_constant")[1:5] == ["trivial", "2", "median, mean", "-"]
+    assert cells(method_lines(ONE), "d2q")[4] == "duration"
 
 
 def test_a_method_says_where_it_cannot_run_and_why() -> None:
     lines = method_lines(ONE)
     assert cells(lines, "vr")[-1] == "-"
     assert cells(lines, "oracle")[-1] == "kuairand_pure: needs the known distribution of a simulated log"
-    assert cells(lines, "wlr")[-1] == "kuairand_pure (long_play watch_ratio): predicts watch_time, not watch_ratio"
+
+
+def test_one_reason_is_told_once_for_all_its_data_sets() -> None:
+    other = CARD.model_copy(update={"tasks": {"ltv": "euro"}})
+    lines = method_lines(replace(CATALOG, datasets={"one": other, "kuairand_pure": CARD, "two": other}))
+    assert cells(lines, "d2q")[-1] == "one, two: predicts watch_time and watch_ratio, not ltv"
+
+
+def test_a_method_tells_its_variants_and_what_it_does_with_each_kind_of_target() -> None:
+    lines = variant_lines(ONE, "wlr")
+    card = CATALOG.methods["wlr"]
+    assert lines[:4] == [
+        f"WLR: {card.summary} ({card.reference})",
+        f"on watch ratio: {card.watch_ratio}",
+        f"without durations: {card.without_duration}",
+        "",
+    ]
+    assert [line.split("  ")[0] for line in lines[5:]] == list(card.variants)
+    long_play = card.variants["long_play"]
+    reason = "kuairand_pure watch_ratio: predicts watch_time, not watch_ratio"
+    assert cells(lines, "long_play") == ["long_play", "mean", "duration", long_play.note, reason]
+
+
+def test_a_variants_own_readouts_count() -> None:
+    assert cells(variant_lines(ONE, "lightgbm"), "rank")[1] == "rank"
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(WatchtimeError, match="unknown method 'wlt', did you mean 'wlr'"):
+        variant_lines(ONE, "wlt")
 
 
 def test_a_missing_need_is_told_for_each_data_set() -> None:

@@ -49,11 +49,13 @@ _protocol = click.option("--protocol", required=True, help="A protocol of the ru
 
 
 @main.command()
-def methods() -> None:
-    """List the methods and, for each data set, why one cannot run on it."""
-    from watchtime.listing import method_lines
+@click.argument("method", required=False)
+def methods(method: str | None) -> None:
+    """List the methods and where one cannot run, or what METHOD is, with its variants."""
+    from watchtime.listing import method_lines, variant_lines
 
-    click.echo("\n".join(method_lines(Catalog.load(find_root()))))
+    catalog = Catalog.load(find_root())
+    click.echo("\n".join(variant_lines(catalog, method) if method else method_lines(catalog)))
 
 
 @main.command()

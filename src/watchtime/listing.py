@@ -4,28 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from watchtime.core.catalog import Artifact, Catalog, MethodCard
+from watchtime.core.catalog import Artifact, Catalog
 from watchtime.core.dataset_card import DatasetCard
+from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.sources import exists
 
 NOTHING = "-"
 
 
 def method_lines(catalog: Catalog) -> list[str]:
-    """Return a heading and one line per method; the last column says where a method or a variant cannot run."""
+    """Return a heading and one line per method; the last column says where it cannot run, and why."""
     rows = [
         [
             name,
             card.family,
-            _joined(card.variants),
-            _joined(_readouts(card)),
-            _joined(_needs(card)),
+            str(len(card.variants)),
+            _joined(
+                dict.fromkeys(
+                    [*card.readouts, *(one for variant in card.variants.values() for one in variant.readouts)]
+                )
+            ),
+            _joined(card.needs),
             card.summary,
-            "; ".join(_obstacles(catalog, name)) or NOTHING,
+            _obstacles(catalog, name),
         ]
         for name, card in catalog.methods.items()
     ]
     return _aligned(["method", "family", "variants", "readouts", "needs", "summary", "cannot run"], rows)
+
+
+def variant_lines(catalog: Catalog, method: str) -> list[str]:
+    """Return what a method is and does with each kind of target, and one line per variant.
+
+    Raises ``WatchtimeError`` where there is no such method.
+    """
+    if method not in catalog.methods:
+        raise WatchtimeError(unknown("method", method, catalog.methods))
+    card = catalog.methods[method]
+    said = {"on watch ratio": card.watch_ratio, "without durations": card.without_duration}
+    rows = [
+        [
+            name,
+            _joined(variant.readouts or card.readouts),
+            _joined([*card.needs, *variant.needs]),
+            variant.note or NOTHING,
+            _obstacles(catalog, method, name),
+        ]
+        for name, variant in card.variants.items()
+    ]
+    return [
+        f"{card.title}: {card.summary} ({card.reference})",
+        *(f"{what}: {text}" for what, text in said.items() if text),
+        "",
+        *_aligned(["variant", "readouts", "needs", "what it is", "cannot run"], rows),
+    ]
 
 
 def dataset_lines(catalog: Catalog) -> list[str]:
@@ -70,30 +102,18 @@ def _options(card: DatasetCard) -> str:
     return "; ".join(shown) or NOTHING
 
 
-def _needs(card: MethodCard) -> list[str]:
-    return [*card.needs, *(f"{need} ({name})" for name, variant in card.variants.items() for need in variant.needs)]
-
-
-def _readouts(card: MethodCard) -> list[str]:
-    own = [readout for variant in card.variants.values() for readout in variant.readouts]
-    return list(dict.fromkeys([*card.readouts, *own]))
-
-
-def _obstacles(catalog: Catalog, method: str) -> list[str]:
-    """Return where the method cannot run on given files, and why; variants and targets are named where others can."""
-    obstacles = []
-    variants = catalog.methods[method].variants
+def _obstacles(catalog: Catalog, method: str, variant: str | None = None) -> str:
+    """Return where a method, or one of its variants, cannot run on given files, each reason with its data sets."""
+    places: dict[str, list[str]] = {}
     for dataset, card in catalog.datasets.items():
-        places: dict[str, list[str]] = {}
-        for variant in variants:
-            for task in card.tasks:
-                reason = catalog.reason_against(method, dataset, task, truth=False, variant=variant)
-                if reason:
-                    places.setdefault(reason, []).append(f"{variant} {task}")
-        for reason, found in places.items():
-            everywhere = len(found) == len(variants) * len(card.tasks)
-            obstacles.append(f"{dataset}{'' if everywhere else f' ({_joined(found)})'}: {reason}")
-    return obstacles
+        reasons = {
+            task: catalog.reason_against(method, dataset, task, truth=False, variant=variant) for task in card.tasks
+        }
+        for task, reason in reasons.items():
+            if reason:
+                everywhere = len(set(reasons.values())) == 1
+                places.setdefault(reason, []).append(dataset if everywhere else f"{dataset} {task}")
+    return "; ".join(f"{_joined(dict.fromkeys(found))}: {reason}" for reason, found in places.items()) or NOTHING
 
 
 def _missing_loader(dataset: str) -> str | None:
