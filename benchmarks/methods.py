@@ -5,6 +5,7 @@
 One thread; every method and variant runs in a process of its own, one after the other, so that peak memory is its own
 (the interpreter and torch take about 300 MiB of it). Rows are synthetic: seven id fields of KuaiRand's sizes and a
 long-tailed target in milliseconds. GR's inference is timed without its cache, too: all steps anew for every token.
+With ``--methods vr/widened tpm/widened cread/widened gr`` all have as many parameters as GR (GR, section 4.2.1).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import multiprocessing
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -26,6 +28,9 @@ from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import DatasetSource, RunConfig
 from watchtime.core.job import JobSpec, resolve
 from watchtime.datasets.encoded import EncodedLog
+from watchtime.datasets.encoding import Encoding
+from watchtime.datasets.fields import CategoricalField
+from watchtime.datasets.protocols import TRAINING
 from watchtime.decoders.base import State
 from watchtime.decoders.transformer import TransformerDecoder
 from watchtime.labels.storage import fit_codec
@@ -36,6 +41,7 @@ from watchtime.training.group import Group
 from watchtime.training.network import TABLE
 from watchtime.training.resident import ResidentRows, on_device
 from watchtime.training.resources import peak_memory_mb
+from watchtime.training.widening import widened
 
 FIELDS = 7
 WIDTHS = (11, 6, 12, 6, 11, 11, 9)
@@ -70,16 +76,25 @@ def log_of(rows: int) -> EncodedLog:
     """Return synthetic rows whose target has whole milliseconds."""
     log = synthetic_log(rows, FIELDS)
     log.targets["watch_time"][:] = np.round(log.targets["watch_time"], 3)
-    return log
+    return replace(log, part=np.full(rows, TRAINING, dtype=np.int8))
+
+
+def encoding_of(log: EncodedLog) -> Encoding:
+    """Return what an encoding would have to know of the synthetic fields: how many ids they have."""
+    sizes = zip(log.fields, CARDINALITIES, strict=False)
+    values = {name: tuple(map(str, range(1, size))) for name, size in sizes}
+    fields = [CategoricalField(name=name, side="context", column=name, values=ids) for name, ids in values.items()]
+    return Encoding(categorical=tuple(fields), numeric=(), multi_valued=())
 
 
 def measured(spec: JobSpec, rows: int, steps: int, device: str) -> dict[str, Any]:
     """Return the numbers of one method; the first steps and slabs warm up and are not timed."""
     place, log = engine.deterministic(device), log_of(rows)
+    spec = widened(spec, log, encoding_of(log)) if spec.like else spec
     target, duration = log.target("watch_time"), np.full(rows, DURATION)
     codec = fit_codec(spec.codec.name, spec.codec.settings, target, duration) if spec.codec else None
     method: NetworkMethod = build(spec.method, spec.settings, codec, "watch_time")
-    resident = ResidentRows(log, dict(zip(log.fields, CARDINALITIES, strict=False)), place)
+    resident = ResidentRows(log, encoding_of(log).cardinalities, place)
     labels = on_device(method.labels(target, duration), place)
     group = Group(method, resident, spec.encoder, spec.training, 0, [0], stacked=False)
     order = torch.cat([group.epoch_order(rows) for _ in range(1 + (steps + 3) // max(rows // spec.training.batch, 1))])

@@ -128,6 +128,28 @@ def test_a_rank_has_no_error_and_a_method_without_randomness_no_interval(here: P
     assert isinstance(rows["LightGBM (l2)", "mean"][mae], float)
 
 
+def test_a_study_has_no_published_numbers_and_sets_its_rows_against_its_reference(here: Path) -> None:
+    """The rule makes widened networks better than GR's, and the plain ones worse."""
+
+    def scores(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
+        better = {"widened": 0.01, "paper": -0.01}.get(spec.variant, 0.0) * (spec.method != "gr")
+        typical = {"mae": 20.0 * (1 - better), "xauc": 0.6 * (1 + better)}.get(metric, 0.5)
+        return typical * (1 + 0.0001 * np.sin(1 + repetition + len(spec.method + readout)))
+
+    write_run(here, datasets={"kuairec": {"protocols": ["big_to_small"]}}, scores=scores, tables=False)
+    report = Report("results/demo", "gr/equal_sizes")
+    table = comparison.table(report, "kuairec")
+    assert [one.title for one in table.columns if one.title.startswith("Paper")] == []
+    assert next(row.title for row in table.rows if isinstance(row, Section)) == "Compared rows"
+    assert {row[0] for row in rows_of(table)} >= {"VR", "VR widened", "TPM widened", "CREAD widened", "GR"}
+    assert "paper prints" not in str(table.caption)
+    said = str(agreement.conclusions(report, "kuairec")).replace("\\", "").splitlines()
+    better, worse = (f"VR{kind}, TPM{kind} (mean), CREAD{kind} (mean)" for kind in (" widened", ""))
+    for line, metric in zip(said[1:], ("MAE", "XAUC"), strict=True):
+        assert line.startswith(f"- *{metric}*: ")
+        assert line.endswith(f"Against GR (sequence), the reference, better: {better}; worse: {worse}.")
+
+
 def test_fitted_numbers_are_counted_for_all_but_the_oracle(here: Path) -> None:
     write_run(here)
     table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)

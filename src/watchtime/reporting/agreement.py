@@ -71,18 +71,27 @@ def counts(report: Report, dataset: str | None = None) -> Markdown:
 
 
 def conclusions(report: Report, dataset: str) -> Markdown:
-    """Say how the verdicts fall, and per metric which line is best and what the rows that tables leave out reach."""
+    """Say how the verdicts fall, and per metric which line is best and what the rows that tables leave out reach.
+
+    A study has no published numbers: its rows are set against its reference row.
+    """
     results, lines = report.results(dataset), competitors(report, dataset)
     published, plain, _ = entries(report, dataset).values()
     ours = [entry.line for entry in published if entry.line and entry.published_row]
     others = [entry.line for entry in plain if entry.line]
+    if report.artifact.study:
+        reference = report.artifact.rows[str(report.artifact.reference_row)]
+        others = [line for line in ours if (line.method, line.variant) == (reference.method, reference.variant)]
+        ours = [line for line in ours if line not in others]
     columns = [Measure.of(name) for name in report.artifact.metrics]
     best, against = results.best(lines, columns), _against(results, ours, others, columns)
     names = _names([*plain, *published])
     said = [counts(report, dataset), *_orders(report, dataset)]
     for measure in best:
         parts = [_best_sentence(results, measure, best[measure], names)]
-        parts += [_against_sentence(*against[measure], names)] if measure in against else []
+        if measure in against:
+            what = ", the reference" if report.artifact.study else ", the best row that the published table leaves out"
+            parts.append(_against_sentence(*against[measure], names, what))
         said.append(Markdown(f"*{escape(METRICS[measure.metric].title)}*: {' '.join(parts)}"))
     return Markdown("\n".join(f"- {line}" for line in [*said, *_constant(report, dataset)]))
 
@@ -159,9 +168,9 @@ def _against(
     return found
 
 
-def _against_sentence(leader: Line, groups: dict[str, list[Line]], names: dict[Line, str]) -> str:
+def _against_sentence(leader: Line, groups: dict[str, list[Line]], names: dict[Line, str], what: str) -> str:
     parts = [f"{word}: {_listed(lines, names)}" for word, lines in groups.items() if lines]
-    start = f"Against {escape(names[leader])}, the best row that the published table leaves out"
+    start = f"Against {escape(names[leader])}{what}"
     return f"{start}, {'; '.join(parts) or 'no row of the table was run'}."
 
 

@@ -46,7 +46,10 @@ def entries(report: Report, dataset: str) -> dict[str, list[Entry]]:
         for variant in card.variants
         for entry in _job_entries(report, dataset, name, variant)
     ]
-    return {"Published rows": published, "Rows that the published table leaves out": plain, "Upper bound": oracle}
+    headings = ("Published rows", "Rows that the published table leaves out", "Upper bound")
+    if artifact.study:
+        headings = ("Compared rows", "Rows that stand in every table", "Upper bound")
+    return dict(zip(headings, (published, plain, oracle), strict=True))
 
 
 def measures(report: Report) -> list[Measure]:
@@ -74,6 +77,8 @@ def table(report: Report, dataset: str) -> Table:
         for measure in columns:
             value = results.interval(entry.line, measure) if entry.line else None
             shown.append(Cell(value, best=entry.line in best.get(measure, [])))
+            if report.artifact.study:
+                continue
             row = verdicts.get((entry.published_row, measure.metric)) if entry.published_row else None
             shown.append(Cell(row["published"], note=notes.letter(sentence(row["verdict"]))) if row else None)
         return shown
@@ -91,7 +96,9 @@ def table(report: Report, dataset: str) -> Table:
         report.unit(dataset, report.artifact.task),
     )
     for measure in columns:
-        heads += [measure_column(measure, unit), Column("Paper", align="right")]
+        heads.append(measure_column(measure, unit))
+        if not report.artifact.study:
+            heads.append(Column("Paper", align="right"))
     return Table(heads, rows, caption=_caption(report, dataset), notes=notes.texts)
 
 
@@ -186,10 +193,13 @@ def _caption(report: Report, dataset: str) -> Markdown:
         if repetitions > 1
         else "One repetition, so there are no intervals."
     )
+    beside, letters = ", each measure beside what the paper prints", " The letter at a published number is its verdict."
+    if report.artifact.study:
+        beside = letters = ""
     return Markdown(
-        f"{report.artifact.title} on {report.data_title(dataset)}, {report.test_rows(dataset):,} test rows, each "
-        f"measure beside what the paper prints. {spread} **Bold**: the best of its column and what is not "
+        f"{report.artifact.title} on {report.data_title(dataset)}, {report.test_rows(dataset):,} test rows{beside}. "
+        f"{spread} **Bold**: the best of its column and what is not "
         f"significantly different from it (paired t-test, Holm over the table, α = {ALPHA}); the oracle, which knows "
         "the distribution, does not compete. A rank has no error in the unit of the target. XAUC and XGAUC are strict: "
-        "ties in the target are left out. The letter at a published number is its verdict."
+        f"ties in the target are left out.{letters}"
     )
