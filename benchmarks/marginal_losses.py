@@ -2,9 +2,10 @@
 
     python benchmarks/marginal_losses.py results/kuairand_pure_sample
 
-For every network job of a finished run: the validation loss of its best epoch, mean over repetitions, beside that of
-the same method trained on the same rows without any feature (one repetition), which can learn the marginal alone; and
-the test XAUC of its default and its best readout beside user + item mean's.
+For every network job of a finished run: the validation loss of its best epoch, mean and highest over repetitions;
+beside it the lowest loss that outputs reach which are the same for all rows, fitted to the training rows, so that they
+know the marginal distribution alone; and the test XAUC of the job's default and its best readout beside user + item
+mean's. No network without features has a lower loss than free constants, but where its outputs are tied, a higher one.
 """
 
 from __future__ import annotations
@@ -13,35 +14,64 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+import torch
+from torch import Tensor
 
 from watchtime.core.catalog import find_root
 from watchtime.core.files import read_json
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
-from watchtime.datasets.encoding import Encoding
+from watchtime.datasets.protocols import TRAINING, VALIDATION
 from watchtime.labels import storage
-from watchtime.training.engine import deterministic
-from watchtime.training.fitting import fit
-from watchtime.training.model import Model, chosen
+from watchtime.methods.base import NetworkMethod, build
+from watchtime.training.model import durations
+from watchtime.training.resident import Labels, on_device
+
+STEPS, BATCH, RATE = 1000, 4096, 0.2
 
 
 def marginal_loss(plan: Plan, spec: JobSpec) -> float:
-    """Return the best validation loss of the job's method without features."""
-    blind = spec.model_copy(update={"features": [], "repetitions": 1})
-    folder, codec = plan.encoded_folder(spec.dataset, spec.protocol), plan.codec_file(spec)
-    encoding = chosen(Encoding.load(folder / "encoding.json"), blind.features)
-    model = Model(blind, encoding, storage.load(codec) if codec else None, [])
-    fitted = fit(model, EncodedLog.load(folder), deterministic(spec.device), None, "")
-    return min(float(row["validation"]) for row in fitted.history)
+    """Return the validation loss of the constant outputs that have the lowest loss on the training rows."""
+    log = EncodedLog.load(plan.encoded_folder(spec.dataset, spec.protocol))
+    codec = plan.codec_file(spec)
+    method: NetworkMethod = build(spec.method, spec.settings, storage.load(codec) if codec else None, spec.task)
+    training, validation = (_labels(method, log, spec.task, part) for part in (TRAINING, VALIDATION))
+    constants = torch.zeros(method.towers * method.outputs, requires_grad=True)
+    optimiser = torch.optim.Adam([constants], lr=RATE)
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimiser, 0.01 ** (1 / STEPS))
+    rows, draws = len(next(iter(training.values()))), torch.Generator().manual_seed(0)
+    for _ in range(STEPS):
+        index = torch.randint(rows, (BATCH,), generator=draws)
+        optimiser.zero_grad()
+        method.loss(constants.expand(BATCH, -1), {name: value[index] for name, value in training.items()}).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+    with torch.no_grad():
+        return _mean_loss(method, constants, validation)
 
 
-def learned_loss(plan: Plan, spec: JobSpec) -> float:
-    """Return the validation loss of the best epoch, mean over repetitions."""
+def _labels(method: NetworkMethod, log: EncodedLog, task: str, part: int) -> Labels:
+    rows = log.rows(np.flatnonzero(log.part == part))
+    return on_device(method.labels(rows.target(task), durations(rows)), torch.device("cpu"))
+
+
+def _mean_loss(method: NetworkMethod, constants: Tensor, labels: Labels) -> float:
+    total, rows = 0.0, len(next(iter(labels.values())))
+    for start in range(0, rows, BATCH):
+        slab = {name: value[start : start + BATCH] for name, value in labels.items()}
+        size = min(BATCH, rows - start)
+        total += float(method.loss(constants.expand(size, -1), slab)) * size
+    return total / rows
+
+
+def learned_losses(plan: Plan, spec: JobSpec) -> list[float]:
+    """Return the validation loss of the best epoch of every repetition."""
     history = pl.read_parquet(plan.job_folder(spec) / "history.parquet")
-    best = history.group_by("repetition").agg(pl.col("validation").min())["validation"]
-    return float(best.to_numpy().mean())
+    best = history.group_by("repetition", maintain_order=True).agg(pl.col("validation").min())["validation"]
+    return best.to_list()
 
 
 def xauc(plan: Plan, spec: JobSpec) -> dict[str, float]:
@@ -58,7 +88,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     plan = Plan.load(parser.parse_args().run / "config.yaml", find_root())
-    print(f"{'job':60} {'loss':>9} {'marginal':>9} {'XAUC':>7} {'best':>13} {'user+item':>9}")
+    torch.set_num_threads(1)
+    print(f"{'job':60} {'loss':>9} {'highest':>9} {'marginal':>9} {'XAUC':>7} {'best':>13} {'user+item':>9}")
     for spec in plan.jobs.values():
         if spec.family != "network":
             continue
@@ -67,8 +98,9 @@ def main() -> None:
         scores = xauc(plan, spec)
         readout = max(scores, key=lambda name: scores[name])
         name = f"{spec.dataset}/{spec.protocol}/{spec.method}/{spec.variant}"
+        learned = learned_losses(plan, spec)
         print(
-            f"{name:60} {learned_loss(plan, spec):9.4f} {marginal_loss(plan, spec):9.4f} "
+            f"{name:60} {sum(learned) / len(learned):9.4f} {max(learned):9.4f} {marginal_loss(plan, spec):9.4f} "
             f"{scores[spec.readouts[0]]:7.4f} {scores[readout]:6.4f} {readout[:6]:>6} {plain:9.4f}",
             flush=True,
         )
