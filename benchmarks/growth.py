@@ -1,6 +1,6 @@
 """How near every method comes to the known distribution of a simulated log as the log grows.
 
-    python benchmarks/growth.py [--rows 10000 30000 90000] [--size small] [--methods tpm gr rqreg/released]
+    python benchmarks/growth.py [--rows 3000 10000 30000] [--size small] [--methods tpm gr rqreg/released]
 
 One run of the workflow per number of rows, ``results/growth_<rows>``, of the same users, items and days; what has run
 before is not run again. Per method and readout, means over repetitions on the test rows:
@@ -78,7 +78,7 @@ def _measured(predictions: pl.DataFrame, spec: JobSpec, readout: str, oracle: pl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", nargs="*", type=int, default=[10_000, 30_000, 90_000])
+    parser.add_argument("--rows", nargs="*", type=int, default=[3_000, 10_000, 30_000])
     parser.add_argument("--size", default="small", choices=["tiny", "small", "paper"])
     parser.add_argument(
         "--methods",
