@@ -1,8 +1,8 @@
 """How near every method comes to the known distribution of a simulated log as the log grows.
 
-    python benchmarks/growth.py [--rows 3000 10000 30000] [--size small] [--methods tpm gr rqreg/released]
+    python benchmarks/growth.py [--rows 10000 30000 90000] [--size tiny] [--methods tpm gr rqreg/released]
 
-One run of the workflow per number of rows, ``results/growth_<rows>``, of the same users, items and days; what has run
+One run of the workflow per number of rows, ``results/growth_<size>_<rows>``, of the same users, items and days; what has run
 before is not run again. Per method and readout, means over repetitions on the test rows:
 
 * ``mean``, ``median``, ``rank``: the root mean square distance to the oracle's readout of the same name, in seconds,
@@ -36,7 +36,7 @@ Row = tuple[str, str, str]
 def finished(rows: int, size: str, methods: list[str], cores: str) -> Plan:
     """Run the workflow on a log of ``rows`` rows and return its plan."""
     config = RunConfig(
-        name=f"growth_{rows}",
+        name=f"growth_{size}_{rows}",
         datasets={DATASET: DatasetSource(simulator=SimulatorSettings(rows=rows))},
         protocols=[PROTOCOL],
         size=size,
@@ -78,8 +78,8 @@ def _measured(predictions: pl.DataFrame, spec: JobSpec, readout: str, oracle: pl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", nargs="*", type=int, default=[3_000, 10_000, 30_000])
-    parser.add_argument("--size", default="small", choices=["tiny", "small", "paper"])
+    parser.add_argument("--rows", nargs="*", type=int, default=[10_000, 30_000, 90_000])
+    parser.add_argument("--size", default="tiny", choices=["tiny", "small", "paper"])
     parser.add_argument(
         "--methods",
         nargs="*",
