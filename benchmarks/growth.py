@@ -2,8 +2,8 @@
 
     python benchmarks/growth.py [--rows 10000 30000 90000] [--size tiny] [--methods tpm gr rqreg/released]
 
-One run of the workflow per number of rows, ``results/growth_<size>_<rows>``, of the same users, items and days; what has run
-before is not run again. Per method and readout, means over repetitions on the test rows:
+One run of the workflow per number of rows, ``results/growth_<size>_<rows>``, of the same users, items and days; what
+has run before is not run again. Per method and readout, means over repetitions on the test rows:
 
 * ``mean``, ``median``, ``rank``: the root mean square distance to the oracle's readout of the same name, in seconds,
   or in shares of the training rows for ``rank``;
