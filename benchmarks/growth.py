@@ -1,6 +1,6 @@
 """How near every method comes to the known distribution of a simulated log as the log grows.
 
-    python benchmarks/growth.py [--rows 10000 30000 90000] [--size tiny] [--methods tpm gr rqreg/released]
+    python benchmarks/growth.py [--rows 10000 30000 90000] [--size tiny] [--methods tpm/paper gr/paper]
 
 One run of the workflow per number of rows, ``results/growth_<size>_<rows>``, of the same users, items and days; what
 has run before is not run again. Per method and readout, means over repetitions on the test rows:

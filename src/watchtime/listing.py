@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from watchtime.core.catalog import Artifact, Catalog
+from watchtime.core.catalog import Artifact, Catalog, MethodCard
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.sources import exists
@@ -19,11 +19,7 @@ def method_lines(catalog: Catalog) -> list[str]:
             name,
             card.family,
             str(len(card.variants)),
-            _joined(
-                dict.fromkeys(
-                    [*card.readouts, *(one for variant in card.variants.values() for one in variant.readouts)]
-                )
-            ),
+            _joined(_readouts(card)),
             _joined(card.needs),
             card.summary,
             _obstacles(catalog, name),
@@ -100,6 +96,11 @@ def _options(card: DatasetCard) -> str:
         others = [choice for choice in option.choices if choice != option.default]
         shown.append(f"{name}: {option.default}" + (f" (or {', '.join(others)})" if others else ""))
     return "; ".join(shown) or NOTHING
+
+
+def _readouts(card: MethodCard) -> list[str]:
+    own = [readout for variant in card.variants.values() for readout in variant.readouts]
+    return list(dict.fromkeys([*card.readouts, *own]))
 
 
 def _obstacles(catalog: Catalog, method: str, variant: str | None = None) -> str:
