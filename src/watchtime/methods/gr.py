@@ -177,15 +177,16 @@ class GenerativeRegression(NetworkMethod):
         return torch.stack([self._loss(one, guide.labels, self.steps) for one in passes]).mean()
 
     def readouts(self, outputs: Floats, duration: Floats) -> Readouts:
-        probabilities = self._logs(torch.from_numpy(outputs)).exp()
+        probabilities = self._steps(torch.from_numpy(outputs)).softmax(-1)
+        tokens = predicted_tokens(probabilities)
         first, intervals = self.distribution(outputs), self.codec.intervals
         own = {
-            "sequence": self.codec.value(predicted_tokens(probabilities).numpy()),
-            "window": self._window(probabilities).numpy(),
+            "sequence": self.codec.value(tokens.numpy()),
+            "window": self._window(probabilities, tokens).numpy(),
         }
         ordered = {self.settings.prediction: own[self.settings.prediction]} | own
         return ordered | {
-            "mean": self._expectation(probabilities).numpy(),
+            "mean": self._expectation(probabilities, tokens).numpy(),
             "median": intervals.median(first),
             "rank": intervals.rank(first),
             "variance": intervals.variance(first),
@@ -199,29 +200,36 @@ class GenerativeRegression(NetworkMethod):
 
     def _loss(self, outputs: Tensor, labels: dict[str, Tensor], steps: int) -> Tensor:
         """Return the loss with the likelihood of the first ``steps`` tokens."""
-        logs, tokens = self._logs(outputs), labels["tokens"][:, :steps].long()
+        logs, tokens = self._steps(outputs).log_softmax(-1), labels["tokens"][:, :steps].long()
         entropy = -logs[:, :steps].gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
         likelihood = torch.where(tokens == PADDING, 0.0, entropy).sum(-1).mean()
-        predict = self._expectation if self.settings.huber_on == "expectation" else self._window
-        predicted, target = predict(logs.exp()) / self.unit, labels["target"] / self.unit
+        predict, probabilities = (
+            self._expectation if self.settings.huber_on == "expectation" else self._window,
+            logs.exp(),
+        )
+        predicted = predict(probabilities, predicted_tokens(probabilities)) / self.unit
+        target = labels["target"] / self.unit
         error = huber_loss(predicted, target.to(predicted.dtype), delta=self.settings.huber_delta)
         return self.settings.likelihood_weight * likelihood + self.settings.huber_weight * error
 
-    def _logs(self, outputs: Tensor) -> Tensor:
-        return outputs.view(-1, self.steps, self.vocabulary).log_softmax(-1)
+    def _steps(self, outputs: Tensor) -> Tensor:
+        return outputs.view(-1, self.steps, self.vocabulary)
 
-    def _expectation(self, probabilities: Tensor) -> Tensor:
+    def _expectation(self, probabilities: Tensor, tokens: Tensor) -> Tensor:
+        """``mean`` of [..., T, vocabulary] with the arg-max ``tokens`` [..., T]."""
         going_on = 1 - probabilities[..., :-1, END]
         reached = torch.cat([torch.ones_like(probabilities[..., :1, END]), going_on], -1).cumprod(-1)
         steps = probabilities @ self._values(probabilities)
-        return (_until_end(predicted_tokens(probabilities)) * reached * steps).sum(-1)
+        return (_until_end(tokens) * reached * steps).sum(-1)
 
-    def _window(self, probabilities: Tensor) -> Tensor:
-        """``window`` of [..., T, vocabulary]; places are token numbers, special tokens have the value 0."""
-        places, centres = torch.arange(self.vocabulary, device=probabilities.device), predicted_tokens(probabilities)
-        near = (places - places[:, None]).abs() <= self.settings.readout_window
-        steps = (probabilities * embedding(centres, near * self._values(probabilities))).sum(-1)
-        return (_until_end(centres) * steps).sum(-1)
+    def _window(self, probabilities: Tensor, tokens: Tensor) -> Tensor:
+        """``window`` of the same; places are token numbers, special tokens have the value 0."""
+        reach, last = self.settings.readout_window, self.vocabulary - 1
+        summed = (probabilities * self._values(probabilities)).cumsum(-1)
+        upper = summed.gather(-1, (tokens + reach).clamp(max=last).unsqueeze(-1))
+        # Sums up to PADDING, whose value is 0, are 0: what begins below the vocabulary loses nothing.
+        lower = summed.gather(-1, (tokens - reach - 1).clamp(min=PADDING).unsqueeze(-1))
+        return (_until_end(tokens) * (upper - lower).squeeze(-1)).sum(-1)
 
     def _values(self, like: Tensor) -> Tensor:
         return self.values.to(like)
