@@ -6,6 +6,8 @@ CORES ?= all
 CONFIG ?=
 SOURCE ?=
 VENV := .venv
+# One process per core; tests of a group stay together.
+PARALLEL := --numprocesses auto --dist loadgroup
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -24,10 +26,10 @@ reproduce: env
 	snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) $(if $(SOURCE),--config source=$(SOURCE)) -- all
 
 test: env
-	python -m pytest
+	python -m pytest $(PARALLEL)
 
 test-slow: env
-	python -m pytest -m slow
+	python -m pytest $(PARALLEL) -m slow
 
 lint: env
 	ruff check .

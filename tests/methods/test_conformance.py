@@ -34,13 +34,15 @@ from watchtime.training.engine import deterministic
 from watchtime.training.fitting import fit
 from watchtime.training.model import Model, durations
 from watchtime.training.resident import on_device
-from watchtime.training.search import changed, draws
+from watchtime.training.search import changed
 
 Statistic = Callable[[npt.NDArray[np.float64]], Any]
 
 CPU = deterministic("cpu")
-# Enough steps for a tiny log; everything else is as the method's YAML says.
+# Enough steps for a tiny log to learn from; everything else is as the method's YAML says.
 TRAINING = {"batch": 64, "epochs": 8, "learning_rate": 0.01}
+# Enough for what does not have to be learned.
+BRIEF = {**TRAINING, "epochs": 1}
 OWN_METRIC: dict[str, tuple[str, Statistic]] = {
     "mean": ("rmse", np.mean),
     "median": ("mae", np.median),
@@ -86,13 +88,15 @@ CHECKS: list[Check] = []
 
 
 def for_every_case(check: Check) -> Check:
+    """Let pytest check every case; all checks of one case run in one process, which trains it once."""
     CHECKS.append(check)
-    return pytest.mark.parametrize("case", CASES, ids="-".join)(check)
+    params = [pytest.param(case, marks=pytest.mark.xdist_group("-".join(case)), id="-".join(case)) for case in CASES]
+    return pytest.mark.parametrize("case", params)(check)
 
 
-def job(case: Case, **options: Any) -> JobSpec:
-    if logs.catalog().methods[case.method].family == "network":
-        options["training"] = TRAINING
+def job(case: Case, training: dict[str, Any] | None = None) -> JobSpec:
+    network = logs.catalog().methods[case.method].family == "network"
+    options = {"training": training or TRAINING} if network else {}
     return logs.spec(case.method, case.variant, case.task, **options)
 
 
@@ -145,9 +149,11 @@ def test_it_builds_from_its_yaml_at_every_size(case: Case) -> None:
 
 @for_every_case
 def test_its_search_space_names_settings_that_exist(case: Case) -> None:
-    space = logs.catalog().methods[case.method].search
-    for values in draws(space, 1000, seed=0) if space else []:
-        assert logs.model(changed(job(case), values)).method
+    """One value at a time: whether two go together is no question of names."""
+    model, space = logs.model(job(case)), logs.catalog().methods[case.method].search
+    for name, values in space.items():
+        for value in values:
+            assert replace(model, spec=changed(model.spec, {name: value})).method
 
 
 @for_every_case
@@ -222,11 +228,11 @@ def test_it_learns_the_signal(case: Case) -> None:
 
 @for_every_case
 def test_one_seed_gives_the_same_bytes(case: Case) -> None:
-    again = logs.model(job(case))
-    fit(again, logs.encoded()[0], CPU, None, "")
-    known = trained(case)
-    assert [bytes_of(state) for state in again.states] == [bytes_of(state) for state in known.model.states]
-    assert bytes_of(again.predict(part(1), CPU)[0]) == bytes_of(known.readouts)
+    first, again = (logs.model(job(case, BRIEF)) for _ in range(2))
+    for model in (first, again):
+        fit(model, logs.encoded()[0], CPU, None, "")
+    assert [bytes_of(state) for state in again.states] == [bytes_of(state) for state in first.states]
+    assert bytes_of(again.predict(part(1), CPU)[0]) == bytes_of(first.predict(part(1), CPU)[0])
 
 
 @for_every_case
@@ -315,7 +321,7 @@ def test_constant_training_targets_are_fitted_or_refused_in_one_sentence(case: C
     for seconds in (0.0, 4.0):
         constant = replace(log, targets={"watch_time": np.full(len(log), seconds)})
         try:
-            model = logs.model(job(case), constant, encoding)
+            model = logs.model(job(case, BRIEF), constant, encoding)
         except WatchtimeError as error:
             refusals.append(str(error))
             continue
