@@ -11,6 +11,7 @@ from pydantic import Field
 
 from watchtime.core import settings as core
 from watchtime.labels.base import Array, Codec, Floats, Integers
+from watchtime.labels.quantile_functions import QuantileFunctions
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +23,7 @@ class DurationQuantiles(Codec):
     never in two groups, no group is empty, and there may be fewer than ``groups``. Durations below the first start
     or above all that training saw belong to the nearest group.
 
-    **Q_g** is linear between ``knots`` training quantiles at the levels 0, 1 / (knots − 1), …, 1. Where it rises,
-    its inverse is linear interpolation. Where it is flat (the mass at zero), the level is the middle of the flat
-    part: the mid-distribution value P(Y < y) + P(Y = y) / 2, to within the distance of two knots. Below Q_g(0) the
-    level is 0, above Q_g(1) it is 1. Hence Q_g(level(y)) = y for every y in [Q_g(0), Q_g(1)].
+    **Q_g** is linear between ``knots`` training quantiles; ``QuantileFunctions`` says what its inverse is.
 
     **Readout.** A network that regresses the level by squared error predicts E[level | x]; the paper's prediction
     is ``decode`` of it. Q_g is not linear, so that is not E[y | x]; a predicted *median* level does decode to the
@@ -57,9 +55,9 @@ class DurationQuantiles(Codec):
         target, duration = target[order], duration[order]
         starts = np.unique(duration[np.arange(settings.groups) * len(duration) // settings.groups])
         first_rows = np.searchsorted(duration, starts)
-        quantiles = np.stack([_quantiles(np.sort(rows), settings.knots) for rows in np.split(target, first_rows[1:])])
+        functions = QuantileFunctions.fit(np.split(target, first_rows[1:]), settings.knots)
         sizes = np.diff(first_rows, append=len(duration))
-        return cls(settings=settings, starts=starts, sizes=sizes, quantiles=quantiles)
+        return cls(settings=settings, starts=starts, sizes=sizes, quantiles=functions.knots)
 
     @staticmethod
     def needs_duration(settings: Any) -> bool:
@@ -71,20 +69,11 @@ class DurationQuantiles(Codec):
 
     def level(self, group: Integers, target: Floats) -> Floats:
         """Return Q_g⁻¹(y) of each row, [rows]."""
-        levels = np.empty(len(target))
-        for each in np.unique(group):
-            rows = np.flatnonzero(group == each)
-            levels[rows] = _inverse(self.quantiles[each], target[rows])
-        return levels
+        return QuantileFunctions(self.quantiles).level(group, target)
 
     def quantile(self, group: Integers, level: Floats) -> Floats:
         """Return Q_g(level) of each row, [rows]; levels are clipped to [0, 1], and a NaN stays one."""
-        intervals = self.quantiles.shape[1] - 1
-        position = np.clip(level, 0.0, 1.0) * intervals
-        knot = np.minimum(np.nan_to_num(position).astype(np.int64), intervals - 1)
-        below, above = self.quantiles[group, knot], self.quantiles[group, knot + 1]
-        decoded: Floats = below + (position - knot) * (above - below)
-        return decoded
+        return QuantileFunctions(self.quantiles).quantile(group, level)
 
     def decode(self, level: npt.ArrayLike, duration: Floats) -> Floats:
         """Return the target at a level of the duration's group, [rows]."""
@@ -101,25 +90,3 @@ class DurationQuantiles(Codec):
         assert duration is not None
         group = self.group_of(duration)
         return self.quantile(group, self.level(group, target))
-
-
-def _quantiles(ordered: Floats, knots: int) -> Floats:
-    """Return the quantiles at the levels k / (knots − 1) by linear interpolation between ``ordered`` targets.
-
-    Whole-number arithmetic finds the two rows: rounding must not move a knot off the end of a flat part, as it does
-    in ``np.quantile``.
-    """
-    row, rest = np.divmod(np.arange(knots) * (len(ordered) - 1), knots - 1)
-    rise = ordered[np.minimum(row + 1, len(ordered) - 1)] - ordered[row]
-    return ordered[row] + rest / (knots - 1) * rise
-
-
-def _inverse(knots: Floats, target: Floats) -> Floats:
-    """Return the level of each target in one quantile function, whose values at equally spaced levels are ``knots``."""
-    end = len(knots) - 1
-    above = np.minimum(np.searchsorted(knots, target, side="left"), end)
-    below = np.maximum(np.searchsorted(knots, target, side="right") - 1, 0)
-    # On a flat part ``above`` is its first and ``below`` its last knot; beyond an end both are that end.
-    rise = knots[above] - knots[below]
-    share = np.divide(target - knots[below], rise, out=np.full(len(target), 0.5), where=rise > 0)
-    return (below + share * (above - below)) / end
