@@ -10,7 +10,7 @@ import pytest
 
 from watchtime.core.catalog import Catalog, MethodCard, find_root
 from watchtime.core.check import check
-from watchtime.core.config import RunConfig
+from watchtime.core.config import RunConfig, validate
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.job import JobSpec, resolve
 
@@ -133,6 +133,31 @@ def test_features_are_those_of_the_last_layer_that_names_some_for_the_data_set()
     said = r"^settings of one/twin: features of kuairand_pure: unknown feature set 'all'.* Allowed: own, prowtp\.$"
     with pytest.raises(WatchtimeError, match=said):
         features("twin")
+
+
+@pytest.mark.parametrize("dataset", ["kuairand_pure", "kuairec", "wechat21", "cikm16"])
+def test_a_variant_without_the_duration_reads_nothing_that_is_made_of_it(dataset: str) -> None:
+    """The order is the data set's; sets that a regime names lose the same features."""
+    variants = {"paper": {}, "blind": {"without": ["duration"]}}
+    regimes = {"as_published": {"features": {"kuairand_pure": "prowtp"}}}
+    cards = catalog(variants=variants, regimes=regimes)
+
+    def features(variant: str, regime: str) -> list[str] | None:
+        config = RunConfig.model_validate({"datasets": {dataset: {}}, "methods": ["one"], "regime": regime})
+        return resolve(cards, config, dataset, "watch_time", "random_622", "one", variant).features
+
+    assert features("paper", "shared") is None
+    told = {name for name in REAL.datasets[dataset].features if name.startswith("duration")}
+    assert len(told) == {"kuairec": 3, "cikm16": 0}.get(dataset, 2)
+    assert features("blind", "shared") == [name for name in REAL.datasets[dataset].features if name not in told]
+    if dataset == "kuairand_pure":
+        chosen = [one for one in REAL.datasets[dataset].feature_sets["prowtp"] if one != "duration_level"]
+        assert features("blind", "as_published") == chosen
+
+
+def test_only_columns_that_features_are_made_of_can_be_left_out() -> None:
+    with pytest.raises(WatchtimeError, match=r"variants\.paper\.without.*found 'durations'"):
+        validate(MethodCard, card(variants={"paper": {"without": ["durations"]}}), "one.yaml")
 
 
 # Another codec

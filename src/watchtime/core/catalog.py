@@ -34,6 +34,7 @@ class MethodOptions(Settings):
     """What a variant, a size, a regime or a data set changes; ``needs`` come on top of the method's own.
 
     ``features`` names the feature set of each data set that has a set of its own; on others all features are read.
+    A variant ``without: [duration]`` reads no feature whose source is that column.
     ``parameters_of``, such as ``gr/paper``, widens the encoder until the network has as many parameters as that one.
     With ``codec_name`` another codec takes the place of the method's, and ``codec`` holds all its settings. ``sizes``
     of a variant are laid over it where the run has that size.
@@ -49,6 +50,7 @@ class MethodOptions(Settings):
     encoder: dict[str, Any] = {}
     training: dict[str, Any] = {}
     features: dict[str, str] = {}
+    without: list[Literal["duration"]] = []
     parameters_of: str = ""
     sizes: dict[str, MethodOptions] = {}
 

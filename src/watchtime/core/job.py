@@ -7,6 +7,7 @@ from typing import Any
 
 from watchtime.core.catalog import Catalog, CodecChoice, MethodCard, MethodOptions
 from watchtime.core.config import RunConfig, validate
+from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import settings_hash
 from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings, shared_groups
@@ -70,12 +71,6 @@ def resolve(
     layers = _layers(card, config, dataset, method, variant)
     size = catalog.sizes[config.size]
     where = f"settings of {method}/{variant}"
-    features = None
-    for name in (layer.features[dataset] for layer in layers if dataset in layer.features):
-        sets = catalog.datasets[dataset].feature_sets
-        if name not in sets:
-            raise WatchtimeError(unknown("feature set", name, sets, f"{where}: features of {dataset}"))
-        features = sets[name]
     return JobSpec(
         dataset=dataset,
         task=task,
@@ -89,7 +84,7 @@ def resolve(
         readouts=card.variants[variant].readouts or card.readouts,
         settings=_merged(card.settings, [layer.settings for layer in layers]),
         codec=_codec(card, layers),
-        features=features,
+        features=_features(catalog.datasets[dataset], layers, dataset, where),
         encoder=validate(
             EncoderSettings, _merged(size.encoder.model_dump(), [layer.encoder for layer in layers]), where
         ),
@@ -142,6 +137,23 @@ def _layers(card: MethodCard, config: RunConfig, dataset: str, method: str, vari
     layers = [card.sizes.get(config.size), card.datasets.get(dataset), card.regimes.get(config.regime)]
     layers += [chosen, chosen.sizes.get(config.size)]
     return [layer for layer in layers if layer] + [user_options(card, config.settings.get(method, {}))]
+
+
+def _features(data: DatasetCard, layers: list[MethodOptions], dataset: str, where: str) -> list[str] | None:
+    """Return the features of the last layer that names a set for the data set, less those that layers go without.
+
+    None are all of them.
+    """
+    features = None
+    for name in (layer.features[dataset] for layer in layers if dataset in layer.features):
+        if name not in data.feature_sets:
+            raise WatchtimeError(unknown("feature set", name, data.feature_sets, f"{where}: features of {dataset}"))
+        features = data.feature_sets[name]
+    without = {source for layer in layers for source in layer.without}
+    if not without:
+        return features
+    allowed = data.features if features is None else features
+    return [name for name in allowed if data.features[name].source not in without]
 
 
 def _codec(card: MethodCard, layers: list[MethodOptions]) -> CodecChoice | None:
