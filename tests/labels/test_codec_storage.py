@@ -21,6 +21,9 @@ CHOICES = [
     ("thresholds", {"count": 8}),
     ("token_vocabulary", {"end_quantile": 0.5, "tolerance": 0.01}),
     ("residual_codebook", {"levels": 2, "size": 6, "clip": 80.0}),
+    ("duration_mixtures", {"smallest_group": 30}),
+    ("watch_percentage_ranks", {"smallest_group": 30, "knots": 5}),
+    ("watch_time_gain", {"smallest_group": 30}),
 ]
 
 

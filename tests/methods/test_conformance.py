@@ -48,8 +48,9 @@ OWN_METRIC: dict[str, tuple[str, Statistic]] = {
     "median": ("mae", np.median),
     "quantile": ("mae", np.median),
 }
-# Readouts that minimise no metric: an order, the value of one generated sequence, sums of parts of a distribution.
-OTHER_READOUTS = {"rank", "sequence", "window", "regression"}
+# Readouts that minimise no metric: an order, the value of one generated sequence, sums of parts of a distribution, a
+# mean of powers.
+OTHER_READOUTS = {"rank", "sequence", "window", "regression", "exponential_mean"}
 
 
 class Case(NamedTuple):
