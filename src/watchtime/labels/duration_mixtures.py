@@ -40,7 +40,7 @@ class DurationMixtures(Codec):
     """
 
     class Settings(DurationGroupSettings):
-        """``rate`` is a, per ``rate_unit``; the last three say when a fit ends, as scikit-learn's defaults."""
+        """``rate`` is a, per ``rate_unit``; the last three are scikit-learn's defaults."""
 
         label: Literal["exponential", "linear"] = "exponential"
         rate: float = Field(0.3, gt=0, allow_inf_nan=False)

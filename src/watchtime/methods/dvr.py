@@ -30,7 +30,8 @@ class DebiasedVideoRecommendation(NetworkMethod):
     """min over encoder h and u of E[(u(h(x)) − gain)²] − λ · E[(a(h(x)) − z)²], while a minimises E[(a(h(x)) − z)²].
 
     ``gain`` and the standardised duration z come from the codec, u and a are linear. ``adversarial_weight`` is λ, 0
-    lets a tell what the representation knows of the duration without disturbing it. The prediction decodes the gain
+    lets a tell what the representation knows of the duration without disturbing it; the encoder's part of the
+    adversary's error has no bound, so that a large λ drowns the gain. The prediction decodes the gain
     with the mean and deviation of the duration's group (the released code's ``post_transform``).
 
     The paper takes the duration from the inputs (``without: [duration]`` of its variants); item ids still know it.
