@@ -49,7 +49,7 @@ OWN_METRIC: dict[str, tuple[str, Statistic]] = {
     "quantile": ("mae", np.median),
 }
 # Readouts that minimise no metric: an order, the value of one generated sequence, sums of parts of a distribution.
-OTHER_READOUTS = {"rank", "sequence", "window", "regression"}
+OTHER_READOUTS = {"rank", "sequence", "window", "regression", "truncated", "counterfactual"}
 
 
 class Case(NamedTuple):
