@@ -26,11 +26,11 @@ class CounterfactualWatchModel(NetworkMethod):
     follow a target above d, but is nearest to the observed one, hence the default. ``counterfactual`` is g⁻¹(s) up to
     ``longest``, in s: the order of interests, and no estimate of the observed target of a short video.
 
-    **Settings.** ``survival: logistic`` (text and code) has sigmoid(z) in the place of Φ(z), which it misses by up to
-    0.12; ``normal`` has Φ, a Tobit model. ``margin`` ε keeps interests in [ε, 1 − ε], as the code does with 1e-6; that
-    bounds the pull of a skipped video from −c to −13.8 and begins to tell 2 s from less. ``whole_seconds`` rounds d
-    and min(y, d), and ``weighting: kinds`` adds the mean over the rows with y < d of a batch to that over the others
-    in place of the mean over all (code). Validation takes the mean over all rows.
+    **Settings.** ``survival: logistic`` (code) has sigmoid(z) in the place of Φ(z), which it misses by up to 0.12, and
+    pulls less towards longer watch times; ``normal`` has Φ, a Tobit model. The rest is in the code alone: ``margin`` ε
+    = 1e-6 keeps interests in [ε, 1 − ε], so that a skipped video has the score −13.8 in place of −c; ``whole_seconds``
+    rounds d and min(y, d); ``weighting: kinds`` adds the mean over a batch's rows with y < d to that over the others,
+    in place of the mean over all, by which validation judges whatever the weighting.
 
     On watch ratios all this happens in seconds, y = ratio · d; predictions are divided by d, and 0 where d is.
 
@@ -43,7 +43,7 @@ class CounterfactualWatchModel(NetworkMethod):
         cost: float = Field(40.0, gt=0)
         sigma: float = Field(2.0, gt=0)
         survival: Literal["logistic", "normal"] = "logistic"
-        margin: float = Field(1e-6, ge=0, lt=0.5)
+        margin: float = Field(0.0, ge=0, lt=0.5)
         whole_seconds: bool = False
         weighting: Literal["rows", "kinds"] = "rows"
         longest: float = Field(3600.0, gt=0)

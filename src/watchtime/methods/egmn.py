@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
-from torch.special import log_ndtr, ndtr
+from torch.special import ndtr
 
 from watchtime.core import settings as core
 from watchtime.labels.base import Codec
@@ -43,7 +43,7 @@ class ExponentialGaussianMixture:
         value = value[..., None]
         exponential = self.rate.log() - self.rate * value
         distance = (value - self.location) / self.scale
-        constant = self.scale.log() + math.log(2 * math.pi) / 2 + log_ndtr(self.location / self.scale)
+        constant = self.scale.log() + math.log(2 * math.pi) / 2 + _log_above_zero(self.location / self.scale)
         gaussian = -(distance**2) / 2 - constant
         return torch.logsumexp(self.log_weights + torch.cat([exponential, gaussian], -1), -1)
 
@@ -61,7 +61,8 @@ class ExponentialGaussianMixture:
         means = self.location
         if truncated:
             ratio = means / self.scale
-            means = means + self.scale * torch.exp(-(ratio**2) / 2 - math.log(2 * math.pi) / 2 - log_ndtr(ratio))
+            hazard = torch.exp(-(ratio**2) / 2 - math.log(2 * math.pi) / 2 - _log_above_zero(ratio))
+            means = means + self.scale * hazard
         return (self.log_weights.exp() * torch.cat([1 / self.rate, means], -1)).sum(-1)
 
     def median(self) -> Tensor:
@@ -73,6 +74,14 @@ class ExponentialGaussianMixture:
             above = self.distribution_function(middle[..., None])[..., 0] < 0.5
             low, high = torch.where(above, middle, low), torch.where(above, high, middle)
         return (low + high) / 2
+
+
+def _log_above_zero(ratio: Tensor) -> Tensor:
+    """Return log Φ(μ / σ), the logarithm of the part of a Gaussian above 0; μ / σ is positive, so that nothing cancels.
+
+    ``log_ndtr`` is the same, but torch.vmap would take its rows one repetition after the other.
+    """
+    return torch.log1p(-torch.erfc(ratio / math.sqrt(2)) / 2)
 
 
 class ExponentialGaussianMixtureNetwork(NetworkMethod):
@@ -123,7 +132,7 @@ class ExponentialGaussianMixtureNetwork(NetworkMethod):
     def mixture(self, outputs: Tensor) -> ExponentialGaussianMixture:
         """Return the mixture in the codec's unit, from outputs [..., 3K + 2]: log π, λ, μ and σ before their maps."""
         components = self.settings.components
-        logits, rate, location, scale = outputs.split([components + 1, 1, components, components], -1)
+        logits, rate, location, scale = torch.split(outputs, [components + 1, 1, components, components], -1)
         rate = softplus(rate, beta=0.5) + 1e-6
         return ExponentialGaussianMixture(
             log_weights=logits.log_softmax(-1),
