@@ -90,7 +90,7 @@ class ExponentialGaussianMixtureNetwork(NetworkMethod):
     The exponential is for views that are soon left, the Gaussians are for the rest. λ = softplus_{½}(·) + 1e-6, μ =
     softplus(·) + 1 / λ, σ = softplus(·) + ``scale_floor``. The ``entropy_weight`` a keeps components alive. m is the
     mean that is predicted: ``component_mean: untruncated`` takes μ_k for that of a Gaussian as the code does, and is
-    below the mixture's own mean, which is that of ``truncated``.
+    below the mixture's own mean, which is that of ``truncated``; trained by |m − y| it comes near the median of y.
 
     The terms need a unit: the code's is the maximum of the targets, under which λ and 1 / σ have to grow to hundreds
     from outputs near 1, by an Adagrad of rate 0.1; ours is the standard deviation. The density is unbounded where
