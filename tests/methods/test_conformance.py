@@ -48,9 +48,9 @@ OWN_METRIC: dict[str, tuple[str, Statistic]] = {
     "median": ("mae", np.median),
     "quantile": ("mae", np.median),
 }
-# Readouts that minimise no metric: an order, the value of one generated sequence, sums of parts of a distribution, a
-# mean of powers.
-OTHER_READOUTS = {"rank", "sequence", "window", "regression", "exponential_mean"}
+# Readouts that minimise no metric of the table: an order, the value of one generated sequence, sums of parts of a
+# distribution, a mean of powers, what would be watched of a video cut short or of an endless one.
+OTHER_READOUTS = {"rank", "sequence", "window", "regression", "exponential_mean", "truncated", "counterfactual"}
 
 
 class Case(NamedTuple):

@@ -134,9 +134,13 @@ def test_training_rows_are_encoded_as_before(honest: Path, tmp_path: Path) -> No
 
 
 def test_corrupted_training_rows_are_noticed(honest: Path, tmp_path: Path) -> None:
-    """The check above can fail: every codec and the vocabularies follow the training rows."""
+    """The check above can fail: every codec and the vocabularies follow the training rows.
+
+    What is noted of a codec beside its file need not: one that loses nothing has an error of 0 on any rows.
+    """
     before, after = fitted(honest), fitted(corrupted(honest, tmp_path, [TRAINING]))
-    same = [name for name in before if before[name] == after.get(name)]
+    notes = {name for name in before if "/codecs/" in name and name.endswith(".json")}
+    same = [name for name in before if before[name] == after.get(name) and name not in notes]
     assert same == []
 
 

@@ -25,7 +25,7 @@ from watchtime.training.model import Model
 
 # What the first declared readout is judged by: the metric that it minimises, or for an order the share of right pairs.
 CRITERIA = {"mean": "rmse", "quantile": "rmse", "median": "mae", "rank": "xauc"}
-CRITERIA |= {"sequence": "mae", "window": "mae", "regression": "mae", "exponential_mean": "mae"}
+CRITERIA |= {"sequence": "mae", "window": "mae", "regression": "mae", "exponential_mean": "mae", "truncated": "mae"}
 
 Values = dict[str, Any]
 
