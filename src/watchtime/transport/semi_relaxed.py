@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -13,6 +13,8 @@ _STEP, _CENTRING = 0.995, 3
 # T starts where T ∘ Z is this large on average times nm: cold, T is nearly the product of its marginals.
 _COLD, _WARM = 1.0, 0.2
 _ROOT_STEPS = 4
+# μ of the implicit gradient, as a share of the squared mean of T: at smaller ones rounding eats the system.
+_SMOOTHING = 1e-8
 
 
 class Solution(NamedTuple):
@@ -38,7 +40,7 @@ class Problem:
 
     @classmethod
     def of(cls, cost: Tensor, rows: Tensor, columns: Tensor, penalty: float) -> Self:
-        return cls(*(one.detach().double() for one in (cost, rows, columns)), penalty)
+        return cls(cost.detach().double(), rows.detach().double(), columns.detach().double(), penalty)
 
     def potentials(self, plan: Tensor) -> Tensor:
         """Return v = 2λ(Tᵀ1 − β), [..., m]: what one more unit of mass costs in each column."""
@@ -82,8 +84,8 @@ def semi_relaxed(
     step costs one product [m, n] × [n, m], and nothing of the size (nm)² is made.
 
     **Implicit gradient.** The same system tells how the plan moves with the cost: dT = −K ∘ (dC + dv − du). The map is
-    symmetric, so it also turns ∂L/∂T into ∂L/∂C. It is that of the smoothed problem at the last μ; at μ = 0 the plan
-    moves linearly with the cost while the same entries stay positive.
+    symmetric, so it also turns ∂L/∂T into ∂L/∂C. K = T² / μ with a small μ, which stands for the limit μ → 0: there the
+    plan moves linearly with the cost while the same entries stay positive.
     """
     problem = Problem.of(cost, rows, columns, penalty)
     state = _Iterate.near(problem, start)
@@ -97,7 +99,7 @@ def semi_relaxed(
         state = following
         solution = problem.judged(state.plan)
     if implicit and cost.requires_grad:
-        plan = cast(Tensor, _Implicit.apply(cost, solution.plan, state))
+        plan: Tensor = _Implicit.apply(cost, solution.plan, penalty)  # type: ignore[no-untyped-call]
         return Solution(plan.to(cost.dtype), *(one.to(cost.dtype) for one in solution[1:]))
     return Solution(*(one.to(cost.dtype) for one in solution))
 
@@ -135,7 +137,7 @@ class _Iterate:
     def improved(self) -> _Iterate | None:
         """Return the iterate after a step; None where rounding ends what can be reached."""
         plan, slack = self.plan, self.slack
-        system = _System.of(self)
+        system = _System.of(plan / slack, self.problem.penalty)
         if system is None:
             return None
         inverse, products = slack.reciprocal(), plan * slack
@@ -182,14 +184,16 @@ class _System:
     """Cholesky's factor of I / 2λ + diag(Kᵀ1) − Kᵀ diag(1 / K1) K, [..., m, m]."""
 
     @classmethod
-    def of(cls, iterate: _Iterate) -> Self | None:
-        """Return the system at an iterate; None where it is no longer positive definite in floating point."""
-        weights = iterate.plan / iterate.slack
+    def of(cls, weights: Tensor, penalty: float) -> Self | None:
+        """Return the system with K = ``weights``; None where it is not positive definite in floating point."""
         row_sums = weights.sum(-1, keepdim=True)
         matrix = -(weights.transpose(-1, -2) @ (weights / row_sums))
-        matrix.diagonal(dim1=-2, dim2=-1).add_(weights.sum(-2) + 0.5 / iterate.problem.penalty)
+        # But for I / 2λ the rows sum to 0: a diagonal without a difference of large numbers keeps it positive definite.
+        diagonal = matrix.diagonal(dim1=-2, dim2=-1)
+        diagonal.zero_()
+        diagonal.copy_(0.5 / penalty - matrix.sum(-1))
         factor, failed = torch.linalg.cholesky_ex(matrix)
-        return None if bool(failed.any()) else cls(iterate.problem.penalty, weights, row_sums, factor)
+        return None if bool(failed.any()) else cls(penalty, weights, row_sums, factor)
 
     def moved(self, towards: Tensor, residual: Tensor) -> _Change:
         """Return the solution for q = ``towards`` and ρ = ``residual``."""
@@ -208,17 +212,19 @@ def _longest(relative: Tensor) -> Tensor:
 
 
 class _Implicit(torch.autograd.Function):
-    """The plan as a function of the cost: forward hands it through, backward solves the system at the last iterate."""
+    """The plan as a function of the cost: forward hands it through, backward solves the system."""
 
     @staticmethod
-    def forward(context: Any, cost: Tensor, plan: Tensor, state: _Iterate) -> Tensor:
-        context.state = state
+    def forward(context: Any, cost: Tensor, plan: Tensor, penalty: float) -> Tensor:
+        context.plan, context.penalty = plan, penalty
         return plan
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, None, None]:  # type: ignore[override]
-        system = _System.of(context.state)
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, None, None]:
+        plan: Tensor = context.plan
+        centre = _SMOOTHING * plan.mean((-2, -1), keepdim=True) ** 2
+        system = _System.of(plan**2 / centre, context.penalty)
         if system is None:
-            raise ArithmeticError("the plan's gradient: the last iterate is too near the boundary for its system.")
-        change = system.moved(-system.weights * gradient, torch.zeros_like(context.state.potentials))
+            raise ArithmeticError("the system of the plan's gradient is not positive definite.")
+        change = system.moved(-system.weights * gradient, torch.zeros_like(plan[..., 0, :]))
         return change.plan.to(gradient.dtype), None, None
