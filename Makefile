@@ -45,6 +45,7 @@ benchmark: env
 	python benchmarks/methods.py
 	python benchmarks/residual_codebook.py
 	python benchmarks/rank_contrast.py
+	python benchmarks/transport.py
 
 clean:
 	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

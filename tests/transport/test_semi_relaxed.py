@@ -143,6 +143,20 @@ def test_a_start_from_another_batch_changes_the_way_and_not_the_end(penalty: flo
     assert float(warm.gap) <= 1e-10
 
 
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_the_unit_of_costs_is_that_of_the_gap(unit: float) -> None:
+    cost, alpha, beta = case(20, 7, seed=11)
+    scaled = semi_relaxed(unit * cost, alpha, beta, unit * 3.0, tolerance=unit * 1e-9)
+    assert float(scaled.gap) <= unit * 1e-9
+    torch.testing.assert_close(scaled.plan, semi_relaxed(cost, alpha, beta, 3.0, 1e-9).plan, rtol=0, atol=1e-6)
+
+
+def test_a_gap_that_rounding_forbids_ends_with_the_best_plan() -> None:
+    cost, alpha, beta = case(9, 4, seed=8)
+    solution = semi_relaxed(cost, alpha, beta, 10.0, tolerance=0.0)
+    assert float(solution.gap) <= 1e-11
+
+
 def test_equal_costs_and_equal_rows_are_no_harm() -> None:
     alpha, beta = torch.full((8,), 1 / 8, dtype=torch.float64), torch.full((4,), 1 / 4, dtype=torch.float64)
     plan = semi_relaxed(torch.ones(8, 4, dtype=torch.float64), alpha, beta, 1.0, tolerance=1e-9).plan
@@ -160,11 +174,13 @@ def test_single_precision_costs_give_single_precision_plans() -> None:
 
 @pytest.mark.parametrize("penalty", PENALTIES)
 def test_the_implicit_gradient_is_that_of_finite_differences(penalty: float) -> None:
-    cost, alpha, beta = case(9, 4, seed=8)
+    cost, alpha, beta = case(9, 4, seed=12)
     weights = torch.rand(9, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(9))
 
     def value(costs: Tensor) -> float:
-        return float((weights * semi_relaxed(costs, alpha, beta, penalty, tolerance=1e-11).plan).sum())
+        plan, _, gap = semi_relaxed(costs, alpha, beta, penalty, tolerance=1e-11)
+        assert float(gap) <= 1e-11
+        return float((weights * plan).sum())
 
     leaf = cost.clone().requires_grad_()
     solution = semi_relaxed(leaf, alpha, beta, penalty, tolerance=1e-11, implicit=True)

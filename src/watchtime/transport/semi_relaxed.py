@@ -10,9 +10,12 @@ from torch import Tensor
 
 # Share of the way to the boundary that a step may go, and how eagerly a good predictor lowers μ (Mehrotra's cube).
 _STEP, _CENTRING = 0.995, 3
-# T starts where T ∘ Z is this large on average times nm: cold, T is nearly the product of its marginals.
+# T starts where ⟨T, Z⟩ is this share of the range of costs: cold, T is nearly the product of its marginals.
 _COLD, _WARM = 1.0, 0.2
+_SMALLEST_RANGE = 1e-3
 _ROOT_STEPS = 4
+# Iterations in a row without a smaller gap.
+_PATIENCE = 8
 # μ of the implicit gradient, as a share of the squared mean of T: at smaller ones rounding eats the system.
 _SMOOTHING = 1e-8
 
@@ -88,20 +91,24 @@ def semi_relaxed(
     plan moves linearly with the cost while the same entries stay positive.
     """
     problem = Problem.of(cost, rows, columns, penalty)
-    state = _Iterate.near(problem, start)
-    solution = problem.judged(state.plan)
-    for _ in range(iterations):
-        if float(solution.gap.max()) <= tolerance:
-            break
-        following = state.improved()
-        if following is None:
-            break
-        state = following
-        solution = problem.judged(state.plan)
+    solution = _solved(problem, _Iterate.near(problem, start), tolerance, iterations)
     if implicit and cost.requires_grad:
         plan: Tensor = _Implicit.apply(cost, solution.plan, penalty)  # type: ignore[no-untyped-call]
         return Solution(plan.to(cost.dtype), *(one.to(cost.dtype) for one in solution[1:]))
     return Solution(*(one.to(cost.dtype) for one in solution))
+
+
+def _solved(problem: Problem, state: _Iterate, tolerance: float, iterations: int) -> Solution:
+    """Return the best plan on the way; beyond what rounding allows, gaps grow again."""
+    best, worse = problem.judged(state.plan), 0
+    while float(best.gap.max()) > tolerance and worse < _PATIENCE and iterations > 0:
+        following = state.improved()
+        if following is None:
+            break
+        state, iterations = following, iterations - 1
+        found = problem.judged(state.plan)
+        best, worse = (found, 0) if bool(found.gap.max() < best.gap.max()) else (best, worse + 1)
+    return best
 
 
 @dataclass(frozen=True)
@@ -119,8 +126,9 @@ class _Iterate:
 
         u follows from Σ_k μ / (C_ik + v_k − u_i) = α_i: Newton's steps from the side on which they cannot overshoot.
         """
-        count = problem.cost.shape[-1] * problem.cost.shape[-2]
-        centre = (_COLD if start is None else _WARM) / count
+        spread = problem.cost.amax((-2, -1), keepdim=True) - problem.cost.amin((-2, -1), keepdim=True)
+        share = (_COLD if start is None else _WARM) / (problem.cost.shape[-1] * problem.cost.shape[-2])
+        centre = share * spread.clamp(min=_SMALLEST_RANGE)
         potentials = torch.zeros_like(problem.columns) if start is None else start.double()
         above = problem.cost + potentials.unsqueeze(-2)
         above = above - above.amin(-1, keepdim=True)
