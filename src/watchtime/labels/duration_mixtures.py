@@ -11,7 +11,7 @@ from pydantic import Field
 
 from watchtime.labels.base import Array, Codec, Floats, Integers
 from watchtime.labels.duration_groups import DurationGroups, DurationGroupSettings, distinct_targets
-from watchtime.labels.two_gaussians import TwoGaussians
+from watchtime.labels.gaussian_mixture import GaussianMixture
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class DurationMixtures(Codec):
     ``exponential``: h(y) = e^{ay}, and the label is clipped to [0, 1]. ``linear``: h(y) = y, not clipped.
 
     **Means.** The targets of each duration group (``DurationGroups``) get a mixture of two Gaussians by expectation
-    maximisation (``TwoGaussians``). Each of the two series of means is then averaged over a window of
+    maximisation (``GaussianMixture``). Each of the two series of means is then averaged over a window of
     2 · ``neighbours`` + 1 groups, fewer at the ends, weighted by their training rows.
 
     **Prediction.** ``decode`` inverts the label. A clipped label says nothing of targets outside [q_g, p_g], so that
@@ -72,7 +72,7 @@ class DurationMixtures(Codec):
         group = groups.of(duration)
         sizes = np.bincount(group)
         mixtures = [
-            TwoGaussians.fit(values, counts, settings.variance_floor, settings.tolerance, settings.iterations)
+            GaussianMixture.fit(values, counts, 2, settings.variance_floor, settings.tolerance, settings.iterations)
             for values, counts in distinct_targets(group, target, len(groups))
         ]
         low, high = (
