@@ -24,6 +24,9 @@ CHOICES = [
     ("duration_mixtures", {"smallest_group": 30}),
     ("watch_percentage_ranks", {"smallest_group": 30, "knots": 5}),
     ("watch_time_gain", {"smallest_group": 30}),
+    ("progress_buckets", {"count": 9}),
+    ("quantile_intervals", {"count": 9}),
+    ("watch_ratio_mixtures", {"buckets": 2, "components": 2, "knots": 11}),
 ]
 
 

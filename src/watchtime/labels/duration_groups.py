@@ -52,6 +52,21 @@ class DurationGroups:
         return np.searchsorted(self.bounds, np.rint(duration / self.unit), side="left")
 
 
+def equal_frequency_starts(duration: Floats, groups: int) -> Floats:
+    """Return the smallest duration of each of at most ``groups`` groups of equally many rows, increasing.
+
+    Group k starts at the duration of the ⌊k n / groups⌋-th of the n rows sorted by duration. Equal starts are merged,
+    so that one duration is never in two groups and no group is empty.
+    """
+    ordered = np.sort(duration)
+    return np.unique(ordered[np.arange(groups) * len(ordered) // groups])
+
+
+def group_by_start(starts: Floats, duration: Floats) -> Integers:
+    """Return the last group that starts no later than each duration, [rows]; the first for shorter ones."""
+    return np.maximum(np.searchsorted(starts, duration, side="right") - 1, 0)
+
+
 class DistinctTargets(NamedTuple):
     """The distinct targets of one group, ascending, and how many rows have each; both [distinct]."""
 

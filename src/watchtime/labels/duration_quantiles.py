@@ -11,6 +11,7 @@ from pydantic import Field
 
 from watchtime.core import settings as core
 from watchtime.labels.base import Array, Codec, Floats, Integers
+from watchtime.labels.duration_groups import equal_frequency_starts, group_by_start
 from watchtime.labels.quantile_functions import QuantileFunctions
 
 
@@ -53,7 +54,7 @@ class DurationQuantiles(Codec):
         assert duration is not None
         order = np.argsort(duration)
         target, duration = target[order], duration[order]
-        starts = np.unique(duration[np.arange(settings.groups) * len(duration) // settings.groups])
+        starts = equal_frequency_starts(duration, settings.groups)
         first_rows = np.searchsorted(duration, starts)
         functions = QuantileFunctions.fit(np.split(target, first_rows[1:]), settings.knots)
         sizes = np.diff(first_rows, append=len(duration))
@@ -65,7 +66,7 @@ class DurationQuantiles(Codec):
 
     def group_of(self, duration: Floats) -> Integers:
         """Return the group of each duration, [rows]."""
-        return np.maximum(np.searchsorted(self.starts, duration, side="right") - 1, 0)
+        return group_by_start(self.starts, duration)
 
     def level(self, group: Integers, target: Floats) -> Floats:
         """Return Q_g⁻¹(y) of each row, [rows]."""

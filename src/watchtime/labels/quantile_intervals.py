@@ -43,6 +43,8 @@ class QuantileIntervals(Codec):
 
     @classmethod
     def _fit(cls, settings: Settings, target: Floats, duration: Floats | None) -> Self:
+        # Sums then do not depend on the order of the rows.
+        target = np.sort(target)
         statistics = {"standard_deviation": np.std(target), "mean": np.mean(target), "max": np.max(target)}
         unit = float(statistics[settings.scale]) or 1.0
         edges = np.unique(np.append(0.0, np.quantile(target, np.arange(1, settings.count + 1) / settings.count)))
