@@ -368,7 +368,8 @@ def test_a_log_of_ones_own_gets_our_numbers_and_is_never_comparable(here: Path) 
     reason = "private data, a log of one's own stands for it"
     users = one(frame, artifact="table6", metric="n_users")
     assert (users["ours"], users["reason"]) == (300.0, reason)
-    assert one(frame, artifact="table8", method="tr", metric="mae")["reason"] == "private data"
+    assert one(frame, artifact="table8", method="tr", metric="mae")["reason"] == reason
+    assert set(frame.filter(artifact="figure8")["reason"]) == {"private data"}
     unprinted = verdicts(plan, "prowtp/table1")
     assert "shortvideo" not in set(unprinted["dataset"])
     public = write_run(here, datasets={"kuairand_pure": own_log(here, duration="length")}, tables=False)
