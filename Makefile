@@ -29,7 +29,7 @@ test: env
 	python -m pytest $(PARALLEL)
 
 test-slow: env
-	python -m pytest $(PARALLEL) -m slow
+	python -m pytest -m slow
 
 lint: env
 	ruff check .
