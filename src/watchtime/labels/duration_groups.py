@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
 
 from watchtime.core import settings as core
-from watchtime.labels.base import Floats, Integers
+from watchtime.labels.base import Codec, Floats, Integers
 
 
 class DurationGroupSettings(core.Settings):
@@ -50,6 +50,28 @@ class DurationGroups:
     def of(self, duration: Floats) -> Integers:
         """Return the group of any duration, [rows]."""
         return np.searchsorted(self.bounds, np.rint(duration / self.unit), side="left")
+
+
+@dataclass(frozen=True, eq=False)
+class DurationGroupCodec(Codec):
+    """A codec whose statistics are those of ``DurationGroups``; it is fitted per group."""
+
+    settings: DurationGroupSettings
+    bounds: Floats
+    """Those of the ``DurationGroups``, [groups − 1]."""
+    sizes: Integers
+    """Training rows in each group, [groups]."""
+
+    @staticmethod
+    def needs_duration(settings: Any) -> bool:
+        return True
+
+    def group_of(self, duration: Floats) -> Integers:
+        """Return the group of each duration, [rows]."""
+        return DurationGroups(self.settings.unit, self.bounds).of(duration)
+
+    def facts(self) -> dict[str, int | float]:
+        return {"groups": len(self.sizes), "smallest_group": int(self.sizes.min())}
 
 
 def equal_frequency_starts(duration: Floats, groups: int) -> Floats:

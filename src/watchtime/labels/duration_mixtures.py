@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from watchtime.labels.base import Array, Codec, Floats, Integers
-from watchtime.labels.duration_groups import DurationGroups, DurationGroupSettings, distinct_targets
+from watchtime.labels.base import Array, Floats, Integers
+from watchtime.labels.duration_groups import DurationGroupCodec, DurationGroups, DurationGroupSettings, distinct_targets
 from watchtime.labels.gaussian_mixture import GaussianMixture
 
 
 @dataclass(frozen=True, eq=False)
-class DurationMixtures(Codec):
+class DurationMixtures(DurationGroupCodec):
     """label = (h(y) − h(q_g)) / (h(p_g) − h(q_g)), with q_g ≤ p_g the two means of the row's duration group g.
 
     ``exponential``: h(y) = e^{ay}, and the label is clipped to [0, 1]. ``linear``: h(y) = y, not clipped.
@@ -53,10 +53,6 @@ class DurationMixtures(Codec):
 
     name = "duration_mixtures"
     settings: Settings
-    bounds: Floats
-    """Those of the ``DurationGroups``, [groups − 1]."""
-    sizes: Integers
-    """Training rows in each group, [groups]."""
     low: Floats
     """q, [groups]."""
     high: Floats
@@ -83,14 +79,6 @@ class DurationMixtures(Codec):
         rate = float(settings.rate / unit)
         return cls(settings=settings, bounds=groups.bounds, sizes=sizes, low=low, high=high, rate=rate)
 
-    @staticmethod
-    def needs_duration(settings: Any) -> bool:
-        return True
-
-    @property
-    def groups(self) -> DurationGroups:
-        return DurationGroups(self.settings.unit, self.bounds)
-
     def level(self, target: Floats, duration: Floats) -> Floats:
         """Return the label of each row, [rows]."""
         target = np.minimum(target, duration) if self.settings.truncate else target
@@ -115,14 +103,10 @@ class DurationMixtures(Codec):
         return np.clip(high + above, low, high)
 
     def facts(self) -> dict[str, int | float]:
-        return {
-            "groups": len(self.sizes),
-            "smallest_group": int(self.sizes.min()),
-            "mean_distance": float(np.average(self.high - self.low, weights=self.sizes)),
-        }
+        return super().facts() | {"mean_distance": float(np.average(self.high - self.low, weights=self.sizes))}
 
     def _means(self, duration: Floats) -> tuple[Floats, Floats]:
-        group = self.groups.of(duration)
+        group = self.group_of(duration)
         return self.low[group], self.high[group]
 
     def _apart(self, low: Floats, high: Floats) -> npt.NDArray[np.bool_]:

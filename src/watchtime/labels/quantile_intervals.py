@@ -11,6 +11,7 @@ from pydantic import Field
 from watchtime.core import settings as core
 from watchtime.labels.base import Array, Codec, Floats
 from watchtime.labels.intervals import Intervals, means_of, shares_of
+from watchtime.labels.scaled import STATISTIC
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +46,7 @@ class QuantileIntervals(Codec):
     def _fit(cls, settings: Settings, target: Floats, duration: Floats | None) -> Self:
         # Sums then do not depend on the order of the rows.
         target = np.sort(target)
-        statistics = {"standard_deviation": np.std(target), "mean": np.mean(target), "max": np.max(target)}
-        unit = float(statistics[settings.scale]) or 1.0
+        unit = STATISTIC[settings.scale](target) or 1.0
         edges = np.unique(np.append(0.0, np.quantile(target, np.arange(1, settings.count + 1) / settings.count)))
         if len(edges) == 1:
             edges = np.array([0.0, unit])

@@ -13,7 +13,8 @@ from watchtime.core import settings as core
 from watchtime.core.errors import WatchtimeError
 from watchtime.labels.base import Array, Codec, Floats
 
-_STATISTIC: dict[str, Callable[[Floats], float]] = {
+# What a target may be divided by.
+STATISTIC: dict[str, Callable[[Floats], float]] = {
     "max": lambda target: float(np.max(target)),
     "mean": lambda target: float(np.mean(target)),
     "standard_deviation": lambda target: float(np.std(target)),
@@ -45,7 +46,7 @@ class Scaled(Codec):
 
     @classmethod
     def _fit(cls, settings: Settings, target: Floats, duration: Floats | None) -> Self:
-        scale = _STATISTIC[settings.scale](target)
+        scale = STATISTIC[settings.scale](target)
         if scale <= 0:
             raise WatchtimeError(
                 f"codec 'scaled': the {settings.scale} of the training targets is {scale}, nothing can be divided by"

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from watchtime.labels.base import Array, Codec, Floats, Integers
-from watchtime.labels.duration_groups import DurationGroups, DurationGroupSettings
+from watchtime.labels.base import Array, Floats
+from watchtime.labels.duration_groups import DurationGroupCodec, DurationGroups, DurationGroupSettings
 from watchtime.labels.quantile_functions import QuantileFunctions
 
 
 @dataclass(frozen=True, eq=False)
-class WatchPercentageRanks(Codec):
+class WatchPercentageRanks(DurationGroupCodec):
     """rank = Q_g⁻¹(y), and three labels 1{rank > τ}, with Q_g the quantile function of the row's duration group g.
 
     The watch percentage rank is D2Q's level (``QuantileFunctions``) in other groups: whole units of duration, merged
@@ -42,10 +42,6 @@ class WatchPercentageRanks(Codec):
 
     name = "watch_percentage_ranks"
     settings: Settings
-    bounds: Floats
-    """Those of the ``DurationGroups``, [groups − 1]."""
-    sizes: Integers
-    """Training rows in each group, [groups]."""
     quantiles: Floats
     """Q_g at the knots' levels, [groups, knots]."""
 
@@ -59,10 +55,6 @@ class WatchPercentageRanks(Codec):
         functions = QuantileFunctions.fit(parts, settings.knots)
         return cls(settings=settings, bounds=groups.bounds, sizes=sizes, quantiles=functions.knots)
 
-    @staticmethod
-    def needs_duration(settings: Any) -> bool:
-        return True
-
     @property
     def levels(self) -> Floats:
         """τ of effective, long and complete views, [3]."""
@@ -70,21 +62,15 @@ class WatchPercentageRanks(Codec):
 
     def decode(self, rank: npt.ArrayLike, duration: Floats) -> Floats:
         """Return the target at a rank of the duration's group, [rows]."""
-        return self._functions.quantile(self._group(duration), np.asarray(rank, dtype=np.float64))
-
-    def facts(self) -> dict[str, int | float]:
-        return {"groups": len(self.sizes), "smallest_group": int(self.sizes.min())}
+        return self._functions.quantile(self.group_of(duration), np.asarray(rank, dtype=np.float64))
 
     @property
     def _functions(self) -> QuantileFunctions:
         return QuantileFunctions(self.quantiles)
 
-    def _group(self, duration: Floats) -> Integers:
-        return DurationGroups(self.settings.unit, self.bounds).of(duration)
-
     def _encode(self, target: Floats, duration: Floats | None) -> dict[str, Array]:
         assert duration is not None
-        rank = self._functions.level(self._group(duration), target)
+        rank = self._functions.level(self.group_of(duration), target)
         return {"rank": rank, "views": rank[:, None] > self.levels}
 
     def _reconstruct(self, target: Floats, duration: Floats | None) -> Floats:

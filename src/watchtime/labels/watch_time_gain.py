@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from watchtime.labels.base import Array, Codec, Floats, Integers
-from watchtime.labels.duration_groups import DurationGroups, DurationGroupSettings, distinct_targets
+from watchtime.labels.base import Array, Floats, Integers
+from watchtime.labels.duration_groups import DurationGroupCodec, DurationGroups, DurationGroupSettings, distinct_targets
 
 
 @dataclass(frozen=True, eq=False)
-class WatchTimeGain(Codec):
+class WatchTimeGain(DurationGroupCodec):
     """gain = (y − m_g) / s_g, with m_g and s_g the mean and standard deviation of the row's duration group g.
 
     The map is linear in y where the duration is known, so that the prediction of E[gain | x] decodes to E[y | x].
@@ -34,10 +34,6 @@ class WatchTimeGain(Codec):
 
     name = "watch_time_gain"
     settings: Settings
-    bounds: Floats
-    """Those of the ``DurationGroups``, [groups − 1]."""
-    sizes: Integers
-    """Training rows in each group, [groups]."""
     means: Floats
     """m, [groups]."""
     deviations: Floats
@@ -66,24 +62,14 @@ class WatchTimeGain(Codec):
             duration_deviation=duration_deviation,
         )
 
-    @staticmethod
-    def needs_duration(settings: Any) -> bool:
-        return True
-
     def decode(self, gain: npt.ArrayLike, duration: Floats) -> Floats:
         """Return the target y = m_g + s_g · gain, [rows]."""
-        group = self._group(duration)
+        group = self.group_of(duration)
         return self.means[group] + self.deviations[group] * np.asarray(gain, dtype=np.float64)
-
-    def facts(self) -> dict[str, int | float]:
-        return {"groups": len(self.sizes), "smallest_group": int(self.sizes.min())}
-
-    def _group(self, duration: Floats) -> Integers:
-        return DurationGroups(self.settings.unit, self.bounds).of(duration)
 
     def _encode(self, target: Floats, duration: Floats | None) -> dict[str, Array]:
         assert duration is not None
-        group = self._group(duration)
+        group = self.group_of(duration)
         seen = _seen(self.settings, duration)
         return {
             "gain": (target - self.means[group]) / self.deviations[group],
