@@ -103,7 +103,7 @@ def test_stacked_repetitions_do_the_arithmetic_of_looped_ones(method: str, varia
     training, validation = map(precise, parts(model))
     spec = model.spec
     looped, stacked = (
-        engine.train(model.method, training, validation, spec.encoder, spec.training, spec.seed, [0, 1], stacked=one)
+        engine.train(model.method, training, validation, spec.encoder, spec.training, spec.seed, [0, 1, 2], stacked=one)
         for one in (False, True)
     )
     assert all(value.dtype == torch.float64 for value in looped[0].parameters.values())

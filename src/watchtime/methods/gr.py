@@ -203,10 +203,8 @@ class GenerativeRegression(NetworkMethod):
         logs, tokens = self._steps(outputs).log_softmax(-1), labels["tokens"][:, :steps].long()
         entropy = -logs[:, :steps].gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
         likelihood = torch.where(tokens == PADDING, 0.0, entropy).sum(-1).mean()
-        predict, probabilities = (
-            self._expectation if self.settings.huber_on == "expectation" else self._window,
-            logs.exp(),
-        )
+        predict = self._expectation if self.settings.huber_on == "expectation" else self._window
+        probabilities = logs.exp()
         predicted = predict(probabilities, predicted_tokens(probabilities)) / self.unit
         target = labels["target"] / self.unit
         error = huber_loss(predicted, target.to(predicted.dtype), delta=self.settings.huber_delta)
