@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -24,6 +24,8 @@ from watchtime.labels.base import Codec
 
 Floats = npt.NDArray[np.float64]
 Readouts = dict[str, Floats]
+# Trains the named method on the rows of the repetition, and returns what its encoder makes of the training rows.
+Representations = Callable[[str], Floats]
 
 
 class Method(ABC):  # noqa: B024
@@ -95,6 +97,13 @@ class NetworkMethod(Method):
     def head(self, width: int) -> nn.Module:
         """Return the module from the encoder's [batch, width] to [batch, outputs]."""
         return nn.Linear(width, self.outputs)
+
+    def prepare(self, head: nn.Module, seed: int, representations: Representations) -> None:
+        """Fill the parameters of ``head`` that training keeps, those without gradient; by default there are none.
+
+        Once per repetition, before its first step, with the repetition's own ``seed``. ``representations("vr")`` is
+        h(x) of the training rows, [rows, width], as value regression of the same encoder and training learns it.
+        """
 
     def labels(self, target: Floats, duration: Floats) -> Mapping[str, npt.NDArray[Any]]:
         """Return what the loss needs per row, each array with rows first; by default what the codec says."""

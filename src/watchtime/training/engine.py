@@ -16,10 +16,11 @@ from torch.func import functional_call
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.progress import Progress
 from watchtime.core.settings import EncoderSettings, TrainingSettings
-from watchtime.methods.base import NetworkMethod
+from watchtime.encoders.perceptron import Inputs, PerceptronEncoder
+from watchtime.methods.base import NetworkMethod, Representations, build
 from watchtime.training.checkpoint import Checkpoint
 from watchtime.training.group import Group, Parameters
-from watchtime.training.network import template
+from watchtime.training.network import TABLE, looked_up, template
 from watchtime.training.resident import Labels, ResidentRows
 
 
@@ -86,11 +87,20 @@ def train(
     An interrupted call with the same ``checkpoint`` and ``fingerprint`` goes on where it was and ends with the same
     bytes.
     """
+
+    def representations(repetition: int) -> Representations:
+        def of(name: str) -> npt.NDArray[np.float64]:
+            other = build(name, {}, method.codec, method.task)
+            (trained,) = train(other, training_part, validation_part, encoder, training, seed, [repetition])
+            return represented(training_part.rows, encoder, training.evaluation_batch, trained.parameters)
+
+        return of
+
     groups = [list(repetitions)] if stacked else [[one] for one in repetitions]
     trained: list[Trained] = []
     with Progress(len(repetitions) * training.epochs, "epochs") as progress:
         for members in groups:
-            group = Group(method, training_part.rows, encoder, training, seed, members, stacked)
+            group = Group(method, training_part.rows, encoder, training, seed, members, stacked, representations)
             place = checkpoint.with_suffix(f".{members[0]}.safetensors") if checkpoint else None
             saved = Checkpoint(place, fingerprint)
             trained += _train_group(group, training_part, validation_part, saved, progress)
@@ -175,7 +185,29 @@ def outputs(
     """
     network = template(method, rows.shape, encoder)
     parameters = {name: value.to(rows.device) for name, value in parameters.items()}
+    for inputs, count in _slabs(rows, size):
+        yield functional_call(network, parameters, (inputs,)).cpu().numpy()[:count]
+
+
+@torch.no_grad()
+def represented(
+    rows: ResidentRows, encoder: EncoderSettings, size: int, parameters: Parameters
+) -> npt.NDArray[np.float64]:
+    """Return h(x) of the rows, what the encoder of a method's first tower hands to its head, [rows, width]."""
+    with torch.device("meta"):
+        first = PerceptronEncoder(rows.shape, encoder)
+    table = parameters[TABLE][:, : encoder.embedding].to(rows.device)
+    start = "towers.0.encoder."
+    own = {name.removeprefix(start): one.to(rows.device) for name, one in parameters.items() if name.startswith(start)}
+    slabs = [
+        functional_call(first, own, (looked_up(table, inputs), inputs))[:count].double().cpu().numpy()
+        for inputs, count in _slabs(rows, size)
+    ]
+    return np.concatenate(slabs)
+
+
+def _slabs(rows: ResidentRows, size: int) -> Iterator[tuple[Inputs, int]]:
+    """Yield ``size`` consecutive rows at a time and how many of them count; the last slab repeats the last row."""
     for start in range(0, len(rows), size):
         index = torch.arange(start, start + size, device=rows.device).clamp(max=len(rows) - 1)
-        slab: npt.NDArray[np.float32] = functional_call(network, parameters, (rows.gather(index),)).cpu().numpy()
-        yield slab[: len(rows) - start]
+        yield rows.gather(index), min(size, len(rows) - start)

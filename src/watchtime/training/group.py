@@ -6,9 +6,11 @@ repetitions' losses has block-diagonal gradients, so both modes do the same arit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -16,15 +18,19 @@ from torch.func import functional_call
 from watchtime.core.seeds import derive_seed
 from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.encoders.perceptron import Inputs, Vectors
-from watchtime.methods.base import Guide, Moment, NetworkMethod
-from watchtime.training.network import TABLE, initialised, template
+from watchtime.methods.base import Guide, Moment, NetworkMethod, Representations
+from watchtime.training.network import TABLE, Network, initialised, template
 from watchtime.training.resident import Labels, ResidentRows
 
 Parameters = dict[str, Tensor]
 
 
 class Group:
-    """Parameters, optimiser and random streams of the repetitions ``repetitions``."""
+    """Parameters, optimiser and random streams of the repetitions ``repetitions``.
+
+    ``representations`` gives what ``NetworkMethod.prepare`` may ask for, by repetition; a method that asks cannot do
+    without.
+    """
 
     def __init__(
         self,
@@ -35,6 +41,7 @@ class Group:
         seed: int,
         repetitions: Sequence[int],
         stacked: bool,
+        representations: Callable[[int], Representations] | None = None,
     ) -> None:
         self.method, self.training, self.stacked = method, training, stacked
         self.repetitions, self.seed = list(repetitions), seed
@@ -43,6 +50,8 @@ class Group:
             initialised(method, rows.shape, encoder, derive_seed(seed, axis="initialisation", repetition=repetition))
             for repetition in repetitions
         ]
+        for repetition, network in zip(repetitions, networks, strict=True):
+            _prepare(method, network, seed, repetition, representations)
         self.template = template(method, rows.shape, encoder)
         self.flat, self.parameters = _in_one_buffer(networks, stacked, device)
         self.table = self.parameters[TABLE]
@@ -167,19 +176,35 @@ def _at(value: Tensor, index: Tensor) -> Tensor:
     return value.index_select(0, index.flatten()).view(*index.shape, *value.shape[1:])
 
 
-def _in_one_buffer(networks: Sequence[nn.Module], stacked: bool, device: torch.device) -> tuple[Tensor, Parameters]:
-    """Return one flat tensor, and every parameter as a leaf that shares its memory and its gradient's.
+def _prepare(
+    method: NetworkMethod,
+    network: Network,
+    seed: int,
+    repetition: int,
+    representations: Callable[[int], Representations] | None,
+) -> None:
+    def without(name: str) -> npt.NDArray[np.float64]:
+        raise ValueError(f"no rows are at hand to train '{name}' on")
 
-    One tensor is all that the optimiser and a checkpoint have to know.
+    own = derive_seed(seed, axis="preparation", repetition=repetition)
+    for head in network.heads():
+        method.prepare(head, own, representations(repetition) if representations else without)
+
+
+def _in_one_buffer(networks: Sequence[nn.Module], stacked: bool, device: torch.device) -> tuple[Tensor, Parameters]:
+    """Return one flat tensor, and every parameter that learns as a leaf that shares its memory and its gradient's.
+
+    One tensor is all that the optimiser and a checkpoint have to know. Parameters without gradient are constants.
     """
     named = [dict(network.named_parameters()) for network in networks]
     values = {name: torch.stack([one[name] for one in named]) if stacked else named[0][name] for name in named[0]}
-    flat = torch.cat([value.detach().flatten() for value in values.values()]).to(device)
+    learned = {name: value for name, value in values.items() if named[0][name].requires_grad}
+    flat = torch.cat([value.detach().flatten() for value in learned.values()]).to(device)
     flat.grad = torch.zeros_like(flat)
-    sizes = [value.numel() for value in values.values()]
-    parameters = {}
+    sizes = [value.numel() for value in learned.values()]
+    parameters = {name: value.detach().to(device) for name, value in values.items() if name not in learned}
     for (name, value), piece, gradient in zip(
-        values.items(), torch.split(flat, sizes), torch.split(flat.grad, sizes), strict=True
+        learned.items(), torch.split(flat, sizes), torch.split(flat.grad, sizes), strict=True
     ):
         parameters[name] = piece.view(value.shape).requires_grad_()
         parameters[name].grad = gradient.view(value.shape)

@@ -39,16 +39,24 @@ class Network(nn.Module):
         self.table = nn.Parameter(torch.randn(shape.table, method.towers * settings.embedding) * 0.05)
         self.towers = nn.ModuleList(Tower(method, shape, settings) for _ in range(method.towers))
 
+    def heads(self) -> list[nn.Module]:
+        return [tower.head for tower in self.towers if isinstance(tower, Tower)]
+
     def forward(self, inputs: Inputs, vectors: Vectors | None = None, guide: Guide | None = None) -> Tensor:
         """Return the outputs, of inference without a ``guide``; ``vectors`` may have been looked up already."""
         if vectors is None:
-            vectors = Vectors(*(nn.functional.embedding(ids, self.table) for ids in (inputs.ids, inputs.list_ids)))
+            vectors = looked_up(self.table, inputs)
         if len(self.towers) == 1:
             outputs: Tensor = self.towers[0](vectors, inputs, guide)
             return outputs
         parts = zip(*(part.chunk(len(self.towers), -1) for part in vectors), strict=True)
         pairs = zip(self.towers, parts, strict=True)
         return torch.cat([tower(Vectors(*part), inputs, guide) for tower, part in pairs], -1)
+
+
+def looked_up(table: Tensor, inputs: Inputs) -> Vectors:
+    """Return the rows of ``table`` [ids, width] that stand for the ids of ``inputs``."""
+    return Vectors(*(nn.functional.embedding(ids, table) for ids in (inputs.ids, inputs.list_ids)))
 
 
 def initialised(method: NetworkMethod, shape: InputShape, settings: EncoderSettings, seed: int) -> Network:
