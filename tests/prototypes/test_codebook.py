@@ -11,7 +11,9 @@ from watchtime.labels.base import Floats
 from watchtime.prototypes.autoencoder import AutoencoderSettings, VectorAutoencoder, learned
 from watchtime.prototypes.codebook import HierarchicalCodebook
 
-SETTINGS = AutoencoderSettings(clusters=3, size=4, hidden=16, epochs=25, batch=32, learning_rate=0.01)
+SETTINGS = AutoencoderSettings(
+    clusters=3, size=4, codebook_hidden=16, codebook_epochs=25, codebook_batch=32, codebook_learning_rate=0.01
+)
 
 
 def slow_choice(prototypes: Tensor, latent: Tensor) -> int:

@@ -25,7 +25,7 @@ MIXTURES = WatchRatioMixtures(
 
 
 def vectors(seed: int = 0, **changes: float | bool) -> Floats:
-    given = {"vectors": 40, "length": 500, "reach_mean": 1.0, "reach_deviation": 0.0, **changes}
+    given = {"vectors": 40, "vector_length": 500, "reach_mean": 1.0, "reach_deviation": 0.0, **changes}
     return drawn(MIXTURES, VectorSettings.model_validate(given), np.random.default_rng(seed))
 
 

@@ -22,11 +22,11 @@ class AutoencoderSettings(core.Settings):
 
     clusters: int = Field(4, ge=1)
     size: int = Field(20, ge=1)
-    hidden: int = Field(64, ge=1)
+    codebook_hidden: int = Field(64, ge=1)
     commitment: float = Field(0.25, ge=0)
-    epochs: int = Field(30, ge=1)
-    batch: int = Field(128, ge=1)
-    learning_rate: float = Field(0.001, gt=0)
+    codebook_epochs: int = Field(30, ge=1)
+    codebook_batch: int = Field(128, ge=1)
+    codebook_learning_rate: float = Field(0.001, gt=0)
     revive: bool = True
 
 
@@ -44,9 +44,9 @@ class VectorAutoencoder(nn.Module):
 
     def __init__(self, length: int, width: int, settings: AutoencoderSettings) -> None:
         super().__init__()
-        self.encoder = _perceptron(length, settings.hidden, width)
+        self.encoder = _perceptron(length, settings.codebook_hidden, width)
         self.codebook = HierarchicalCodebook(settings.clusters, settings.size, width)
-        self.decoder = _perceptron(width, settings.hidden, length)
+        self.decoder = _perceptron(width, settings.codebook_hidden, length)
 
     def losses(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the three terms of eq. 7 without β, [3], the chosen prototypes [batch] and the latents [batch, d].
@@ -71,11 +71,11 @@ def learned(vectors: Floats, width: int, settings: AutoencoderSettings, seed: in
         torch.manual_seed(seed)
         model = VectorAutoencoder(inputs.shape[-1], width, settings)
     generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(model.parameters(), settings.learning_rate)
+    optimiser = torch.optim.Adam(model.parameters(), settings.codebook_learning_rate)
     losses, used = [], torch.zeros(settings.clusters * settings.size, dtype=torch.bool)
-    for epoch in range(settings.epochs):
+    for epoch in range(settings.codebook_epochs):
         used, latents, total = torch.zeros_like(used), list[Tensor](), torch.zeros(3)
-        for batch in torch.randperm(len(inputs), generator=generator).split(settings.batch):  # type: ignore[no-untyped-call]
+        for batch in torch.randperm(len(inputs), generator=generator).split(settings.codebook_batch):  # type: ignore[no-untyped-call]
             terms, chosen, latent = model.losses(inputs[batch])
             optimiser.zero_grad()
             (terms[0] + terms[1] + settings.commitment * terms[2]).backward()  # type: ignore[no-untyped-call]
@@ -84,7 +84,7 @@ def learned(vectors: Floats, width: int, settings: AutoencoderSettings, seed: in
             latents.append(latent)
             total += terms.detach() * len(batch) / len(inputs)
         losses.append(total)
-        if settings.revive and 2 * epoch < settings.epochs:
+        if settings.revive and 2 * epoch < settings.codebook_epochs:
             model.codebook.revive(used, torch.cat(latents), generator)
     prototypes = model.codebook.prototypes.detach()
     return Codes(prototypes, torch.stack(losses), used.view(settings.clusters, settings.size))

@@ -19,7 +19,7 @@ class VectorSettings(core.Settings):
     """
 
     vectors: int = Field(1000, ge=1)
-    length: int = Field(64, ge=1)
+    vector_length: int = Field(64, ge=1)
     reach_mean: float = Field(1.0, ge=0)
     reach_deviation: float = Field(0.25, ge=0)
     ordered: bool = True
@@ -40,7 +40,7 @@ def drawn(mixtures: WatchRatioMixtures, settings: VectorSettings, generator: np.
     reach = np.abs(generator.normal(settings.reach_mean, settings.reach_deviation, len(peak))) * deviation
     functions = QuantileFunctions(mixtures.quantiles)
     low, high = (functions.level(bucket, end) for end in (np.maximum(middle - reach, 0.0), middle + reach))
-    share = generator.random((len(peak), settings.length))
+    share = generator.random((len(peak), settings.vector_length))
     levels = low[:, None] + share * (high - low)[:, None]
-    ratios = functions.quantile(np.repeat(bucket, settings.length), levels.ravel()).reshape(levels.shape)
+    ratios = functions.quantile(np.repeat(bucket, settings.vector_length), levels.ravel()).reshape(levels.shape)
     return np.sort(ratios, axis=1) if settings.ordered else ratios
