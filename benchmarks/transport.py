@@ -25,7 +25,8 @@ import ot
 import torch
 from torch import Tensor
 
-from watchtime.transport.semi_relaxed import Problem, semi_relaxed
+from watchtime.transport.problem import Problem
+from watchtime.transport.semi_relaxed import semi_relaxed
 
 Floats = npt.NDArray[np.float64]
 WIDTH, CLUSTERS, NOISE = 64, 8, 0.7

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
 from torch import Tensor
 
-from watchtime.transport.semi_relaxed import Problem, semi_relaxed
+from watchtime.transport.problem import Problem
+from watchtime.transport.semi_relaxed import semi_relaxed
 
 Floats = npt.NDArray[np.float64]
 PENALTIES = [0.1, 1.0, 10.0, 100.0]
@@ -105,7 +106,7 @@ def test_the_gap_is_kept_and_bounds_what_a_tighter_solution_gains(
     torch.testing.assert_close(plan.sum(-1), alpha, rtol=1e-12, atol=0)
     torch.testing.assert_close(potentials, 2 * penalty * (plan.sum(0) - beta), rtol=1e-9, atol=1e-9)
     best = semi_relaxed(cost, alpha, beta, penalty, tolerance=1e-10)
-    problem = Problem.of(cost, alpha, beta, penalty)
+    problem = Problem(cost, alpha, beta, penalty)
     assert -1e-12 <= float(problem.primal(plan) - problem.dual(best.potentials)) <= float(gap) + 1e-9
 
 
