@@ -163,8 +163,7 @@ def _write_job(plan: Plan, spec: JobSpec, scores: Scores) -> None:
         if not (readout == "rank" and metric.unit == "target")
         for convention in metric.conventions
     ]
-    flops = 2000 if spec.family == "network" else None
-    facts = {"settings": spec.hash, "data": "0" * 64, "parameters": 1000, "flops": flops, "codec": {}, "test_rows": 200}
+    facts = {"settings": spec.hash, "data": "0" * 64, "parameters": 1000, "codec": {}, "test_rows": 200}
     folder = plan.job_folder(spec)
     job = {"job": spec.model_dump(mode="json"), **facts, "values": values, "calibration": _calibrations(spec)}
     if spec.search_trials:

@@ -119,7 +119,6 @@ def _metrics(plan: Plan, spec: JobSpec, model: Model, test: EncodedLog, predicti
         "settings": spec.hash,
         "data": settings_hash([file_hash(path) for path in plan.data_files(spec.dataset)]),
         "parameters": model.parameters(),
-        "flops": model.flops(test),
         "codec": model.codec.facts() if model.codec else {},
         "test_rows": len(test),
         "values": values,
