@@ -149,6 +149,8 @@ def _calibrations(spec: JobSpec) -> list[dict[str, Any]]:
 
 
 def _write_job(plan: Plan, spec: JobSpec, scores: Scores) -> None:
+    watching = spec.task in ("watch_time", "watch_ratio")
+    is_watched = watching and "duration" in plan.catalog.datasets[spec.dataset].provides
     values = [
         {
             "repetition": repetition,
@@ -161,6 +163,7 @@ def _write_job(plan: Plan, spec: JobSpec, scores: Scores) -> None:
         for readout in spec.readouts
         for name, metric in METRICS.items()
         if not (readout == "rank" and metric.unit == "target")
+        if "full_watch" not in metric.needs or is_watched
         for convention in metric.conventions
     ]
     facts = {"settings": spec.hash, "data": "0" * 64, "parameters": 1000, "codec": {}, "test_rows": 200}
