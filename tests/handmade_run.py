@@ -149,6 +149,8 @@ def _calibrations(spec: JobSpec) -> list[dict[str, Any]]:
 
 
 def _write_job(plan: Plan, spec: JobSpec, scores: Scores) -> None:
+    watching = spec.task in ("watch_time", "watch_ratio")
+    is_watched = watching and "duration" in plan.catalog.datasets[spec.dataset].provides
     values = [
         {
             "repetition": repetition,
@@ -161,10 +163,10 @@ def _write_job(plan: Plan, spec: JobSpec, scores: Scores) -> None:
         for readout in spec.readouts
         for name, metric in METRICS.items()
         if not (readout == "rank" and metric.unit == "target")
+        if "full_watch" not in metric.needs or is_watched
         for convention in metric.conventions
     ]
-    flops = 2000 if spec.family == "network" else None
-    facts = {"settings": spec.hash, "data": "0" * 64, "parameters": 1000, "flops": flops, "codec": {}, "test_rows": 200}
+    facts = {"settings": spec.hash, "data": "0" * 64, "parameters": 1000, "codec": {}, "test_rows": 200}
     folder = plan.job_folder(spec)
     job = {"job": spec.model_dump(mode="json"), **facts, "values": values, "calibration": _calibrations(spec)}
     if spec.search_trials:

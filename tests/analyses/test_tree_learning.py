@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from models import save_models
 from studies import write_study
 from watchtime.analyses.study import Study
 from watchtime.analyses.tree_learning import tables
-from watchtime.core.files import write_json
 
 ARTIFACT = "ptpm/figure6"
 CURVES = {
@@ -28,7 +28,7 @@ CURVES = {
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     monkeypatch.chdir(tmp_path)
     made = write_study(tmp_path, ARTIFACT, [1.0] * 10, [1.0], repetitions=2)
-    for place, (row, spec) in enumerate(made.jobs.items()):
+    for row, spec in made.jobs.items():
         curves = CURVES.get(row, [[], []])
         history = [
             {"repetition": repetition, "epoch": epoch, "training": 0.0, "validation": 0.0, "absolute_error": error}
@@ -38,12 +38,17 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
         folder = made.plan.job_folder(spec)
         if history:
             pl.DataFrame(history).write_parquet(folder / "history.parquet")
-        write_json(folder / "metrics.json", {"parameters": 1000 + place, "flops": 2000 + place})
+    save_models(made)
     return made
 
 
 def test_only_tpm_and_learned_trees_have_costs(study: Study) -> None:
-    assert tables(study)["costs"].rows() == [("tpm", 1000, 2000), ("ptpm", 1001, 2001)]
+    """Two ids of eight numbers, layers of 32 and 16, and a head of 63 nodes, beside which PTPM has 62 classifiers."""
+    shared = 8 * 32 + 32 * 16
+    assert tables(study)["costs"].rows() == [
+        (row, 2 * 8 + shared + 16 * outputs + 32 + 16 + outputs, 2 * (shared + 16 * outputs))
+        for row, outputs in (("tpm", 63), ("ptpm", 63 + 62))
+    ]
 
 
 def test_one_way_visits_all_training_rows_in_every_epoch(study: Study) -> None:

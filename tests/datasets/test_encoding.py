@@ -408,6 +408,21 @@ def test_targets(log: pl.DataFrame, encoding: Encoding) -> None:
         encoded.target("watchtime")
 
 
+def test_a_full_watch_is_the_duration_or_a_ratio_of_1_and_unknown_without_a_duration(
+    log: pl.DataFrame, encoding: Encoding
+) -> None:
+    without = log.with_columns(duration=pl.when(pl.col("raw_row") == 105).then(None).otherwise("duration"))
+    encoded = encoding.encode(without, ["watch_time"])
+    known = without["duration"].is_not_null().to_numpy()
+    for task, full in (("watch_time", log["duration"].to_numpy()), ("watch_ratio", np.ones(len(log)))):
+        found = encoded.full_watch(task)
+        assert found is not None
+        np.testing.assert_array_equal(found, np.where(known, full, np.nan))
+    assert encoded.full_watch("ltv") is None
+    assert encoded.full_watch("views_span") is None
+    assert encoding.encode(log.drop("duration"), ["watch_time"]).full_watch("watch_time") is None
+
+
 def test_rows_and_features_are_selected_alike(log: pl.DataFrame, encoding: Encoding) -> None:
     encoded = encoding.encode(log, ["watch_time"])
     index = np.array([5, 3, 3, 59])

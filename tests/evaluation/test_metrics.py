@@ -40,13 +40,32 @@ def test_values_by_hand() -> None:
         assert values["xgauc", convention] == xgauc(TARGET, PREDICTION, USER, convention).value
 
 
+def test_truncated_errors_are_against_what_a_full_watch_leaves_of_the_target() -> None:
+    """Replays count as a full watch, targets below it as they are, and rows whose full watch is unknown not at all."""
+    full = [0.5, 4.0, 2.0, np.nan, 1.0]
+    values = by_key(evaluate(TARGET, PREDICTION, full_watch=full))
+    assert values["mae_truncated", ""] == (3.5 + 1 + 1 + 3) / 4
+    assert values["rmse_truncated", ""] == math.sqrt((3.5**2 + 1 + 1 + 9) / 4)
+    assert values["mae", ""] == 9 / 5, "the raw errors are as they were"
+    unreached = by_key(evaluate(TARGET, PREDICTION, full_watch=[3.0] * 5))
+    assert unreached["mae_truncated", ""] == unreached["mae", ""]
+
+
+def test_truncated_errors_exist_only_where_a_full_watch_is_known() -> None:
+    truncated = {"mae_truncated", "rmse_truncated"}
+    assert not truncated & {entry.metric for entry in evaluate(TARGET, PREDICTION, duration=[1.0] * 5)}
+    unknown = by_key(evaluate(TARGET, PREDICTION, full_watch=[np.nan] * 5))
+    assert [unknown[name, ""] for name in sorted(truncated)] == [None, None]
+
+
 def test_every_metric_appears_under_every_convention_once() -> None:
-    found = [(entry.metric, entry.convention) for entry in evaluate(TARGET, PREDICTION, USER)]
+    values = evaluate(TARGET, PREDICTION, USER, full_watch=TARGET)
+    found = [(entry.metric, entry.convention) for entry in values]
     assert found == [(metric.name, convention) for metric in METRICS.values() for convention in metric.conventions]
 
 
 def test_what_needs_the_user_is_skipped_without_one() -> None:
-    found = {entry.metric for entry in evaluate(TARGET, PREDICTION)}
+    found = {entry.metric for entry in evaluate(TARGET, PREDICTION, full_watch=TARGET)}
     assert found == {name for name, metric in METRICS.items() if "user" not in metric.needs}
     assert "xauc" in found
     assert "xgauc" not in found
@@ -98,6 +117,7 @@ def test_a_new_metric_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"prediction": [1.0]}, r"prediction: an array of shape \(1,\)"),
         ({"user": [1, 2]}, r"user: an array of shape \(2,\)"),
         ({"duration": [1, 2]}, r"duration: an array of shape \(2,\)"),
+        ({"full_watch": [1, 2]}, r"full_watch: an array of shape \(2,\)"),
     ],
 )
 def test_what_cannot_be_evaluated_is_named(arguments: dict[str, Any], message: str) -> None:

@@ -23,6 +23,10 @@ ROWS = [
 ]
 
 
+UNPRINTED = {"rmse_truncated", "mae_truncated"}
+"""Metrics that stand beside the published ones."""
+
+
 def cells_of(name: str) -> list[PublishedCell]:
     """Return the printed cells that an artifact shows: where one table is two of ours, those of its target."""
     paper, own = name.split("/")
@@ -45,7 +49,7 @@ def test_the_rows_and_metrics_of_an_artifact_are_those_that_are_published(name: 
     assert not artifact.study
     measured = {cell.row for cell in cells_of(name) if cell.task == artifact.task}
     assert set(artifact.rows) == (measured if artifact.rows else set())
-    assert set(artifact.metrics) == {cell.measured for cell in cells_of(name)}
+    assert set(artifact.metrics) - UNPRINTED == {cell.measured for cell in cells_of(name)}
     assert artifact.rows or artifact.task == "stats"
 
 
@@ -60,7 +64,7 @@ def test_the_reference_row_is_a_published_row_with_all_metrics_and_is_run(name: 
         found = [
             cell.metric for cell in cells_of(name) if (cell.dataset, cell.row) == (dataset, artifact.reference_row)
         ]
-        assert sorted(found) == sorted(artifact.metrics)
+        assert sorted(found) == sorted({*artifact.metrics} - UNPRINTED)
 
 
 @pytest.mark.parametrize("name", ARTIFACTS)

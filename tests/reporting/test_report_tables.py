@@ -118,6 +118,20 @@ def test_the_published_number_stands_beside_the_readout_of_the_paper_with_its_ve
             assert table.notes[cell.note].lower() == f"{verdict}."
 
 
+@pytest.mark.parametrize(("dataset", "has_durations"), [("kuairand_pure", True), ("cikm16", False)])
+def test_a_measure_that_the_paper_does_not_print_stands_alone_where_the_data_have_it(
+    here: Path, dataset: str, has_durations: bool
+) -> None:
+    write_run(here, datasets={dataset: {}}, tables=False)
+    table = comparison.table(Report("results/demo", "prowtp/table8"), dataset)
+    truncated = [["RMSE (truncated) ↓"], ["MAE (truncated) ↓"]] if has_durations else [[], []]
+    assert [one.title for one in table.columns[3:]] == [
+        *("RMSE ↓", "Paper", *truncated[0], "MAE ↓", "Paper", *truncated[1]),
+        *("XAUC ↑", "Paper", "XGAUC ↑", "Paper"),
+    ]
+    assert {len(row) for row in rows_of(table)} == {len(table.columns)}
+
+
 def test_a_rank_has_no_error_and_a_method_without_randomness_no_interval(here: Path) -> None:
     write_run(here, tables=False)
     table = comparison.table(Report("results/demo", "prowtp/table1"), DATA)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +15,11 @@ from click.testing import CliRunner
 
 import logs
 from watchtime.cli import main
+from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json
 from watchtime.core.plan import Plan
+from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.simulator.truth import Truth
 from watchtime.training.job import _fingerprint, train
 from watchtime.training.model import Model
@@ -68,6 +73,75 @@ def test_the_same_job_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.
         folder = plan.job_folder(plan.jobs[key("vr", "paper")])
         written.append([(folder / name).read_bytes() for name in FILES if name != "resources.json"])
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("task", ["watch_time", "watch_ratio"])
+def test_errors_against_the_truncated_target_stand_beside_the_raw_ones(
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = run(tmp_path, ["training_constant"], monkeypatch, tasks=[task])
+    spec = next(spec for spec in plan.jobs.values() if (spec.variant, spec.task) == ("median", task))
+    train(plan, spec.key)
+    log, _ = logs.encoded()
+    test = log.rows(np.flatnonzero(log.part == 2))
+    predictions = pl.read_parquet(plan.job_folder(spec) / "predictions.parquet")["median.0"].to_list()
+    assert test.duration is not None
+    pairs = list(zip(test.targets["watch_time"].tolist(), test.duration.tolist(), strict=True))
+    assert any(watched > duration for watched, duration in pairs)
+    unit = [duration if task == "watch_ratio" else 1.0 for _, duration in pairs]
+    errors = [
+        guess - min(watched, duration) / one
+        for guess, (watched, duration), one in zip(predictions, pairs, unit, strict=True)
+    ]
+    values = {one["metric"]: one["value"] for one in read_json(plan.job_folder(spec) / "metrics.json")["values"]}
+    assert values["mae_truncated"] == pytest.approx(sum(map(abs, errors)) / len(errors))
+    assert values["rmse_truncated"] == pytest.approx((sum(one**2 for one in errors) / len(errors)) ** 0.5)
+    assert values["mae_truncated"] < values["mae"]
+
+
+@pytest.mark.parametrize("lacking", ["duration", "known durations"])
+def test_without_durations_there_is_no_truncated_target(
+    lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = run(tmp_path, ["training_constant"], monkeypatch)
+    encoded = plan.encoded_folder("kuairand_pure", "random_622")
+    log = EncodedLog.load(encoded, mmap=False)
+    duration = None if lacking == "duration" else np.full(len(log), np.nan)
+    replace(log, duration=duration).write_into(encoded)
+    if duration is None:
+        (encoded / "duration.npy").unlink()
+    train(plan, key("training_constant", "median"))
+    folder = plan.job_folder(plan.jobs[key("training_constant", "median")])
+    found = {one["metric"] for one in read_json(folder / "metrics.json")["values"]}
+    assert "mae" in found
+    assert not {"mae_truncated", "rmse_truncated"} & found
+
+
+@pytest.mark.slow
+def test_no_network_loads_what_it_does_not_train_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch's compiler, which much of torch loads unasked, takes longer than a job of the demo trains."""
+    cards = Catalog.load(find_root()).methods
+    # The handmade log lacks features of those that leave some out.
+    firsts = {name: next(iter(card.variants.values())) for name, card in cards.items() if card.family == "network"}
+    networks = [name for name, first in firsts.items() if not first.without]
+    settings = {name: {"training": {"epochs": 1}} for name in networks}
+    plan = run(tmp_path, networks, monkeypatch, repetitions=1, settings=settings)
+    keys = [spec.key for spec in plan.jobs.values() if spec.variant == next(iter(cards[spec.method].variants))]
+    assert len(keys) == len(networks) > 10
+    lines = [
+        "import sys",
+        "from pathlib import Path",
+        "from watchtime.core.catalog import find_root",
+        "from watchtime.core.plan import Plan",
+        "from watchtime.training.job import train",
+        f"plan = Plan.load(Path({str(plan.folder / 'config.yaml')!r}), find_root())",
+        f"for key in {keys!r}:",
+        "    train(plan, key)",
+        "    unused = {'torch._dynamo', 'sympy', 'lightgbm', 'sklearn', 'matplotlib'} & set(sys.modules)",
+        "    assert not unused, (key, unused)",
+    ]
+    result = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
 
 
 def test_an_unfinished_training_belongs_to_its_data_split_and_settings(

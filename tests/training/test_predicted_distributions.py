@@ -106,7 +106,6 @@ def test_a_job_tells_how_calibrated_its_distributions_are(tmp_path: Path, monkey
     folders = {name: plan.job_folder(plan.jobs[key]) for name, key in keys.items()}
     metrics = {name: read_json(folder / "metrics.json") for name, folder in folders.items()}
     assert metrics["vr"]["calibration"] == []
-    assert metrics["vr"]["flops"] < metrics["tpm"]["flops"], "TPM's head has 31 outputs"
 
     frame = pl.read_parquet(folders["tpm"] / "predictions.parquet")
     assert [one["repetition"] for one in metrics["tpm"]["calibration"]] == [0, 1]

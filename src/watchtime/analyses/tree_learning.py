@@ -29,9 +29,9 @@ def tables(study: Study) -> dict[str, pl.DataFrame]:
 
 def _costs(study: Study) -> pl.DataFrame:
     specs = {row: spec for row, spec in study.jobs.items() if spec.settings.get("tree", "learned") == "learned"}
-    facts = {row: study.metrics(spec) for row, spec in specs.items()}
+    models = {row: study.model(spec) for row, spec in specs.items()}
     return pl.DataFrame(
-        [{"row": row, **{name: one[name] for name in ("parameters", "flops")}} for row, one in facts.items()]
+        [{"row": row, "parameters": one.parameters(), "flops": one.flops(study.log)} for row, one in models.items()]
     )
 
 

@@ -64,6 +64,15 @@ class EncodedLog:
             )
         return self.targets[name] / self.duration
 
+    def full_watch(self, task: str) -> Floats | None:
+        """Return the target of having watched each item once to its end: its duration, or a watch ratio of 1.
+
+        NaN where the duration is unknown; None on a log without durations, and for a target that is no watching.
+        """
+        if self.duration is None or task not in ("watch_time", "watch_ratio"):
+            return None
+        return self.duration if task == "watch_time" else np.where(self.duration > 0, 1.0, np.nan)
+
     def rows(self, index: npt.NDArray[np.generic]) -> EncodedLog:
         """Return the rows that ``index`` (positions or a mask) selects."""
         arrays = {name: array[index] for name in _ROW_ARRAYS if (array := getattr(self, name)) is not None}

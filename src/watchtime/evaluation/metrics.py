@@ -17,7 +17,7 @@ from watchtime.evaluation.xauc import CONVENTIONS, PairCounts, score, summed
 from watchtime.evaluation.xgauc import XGAUC_CONVENTIONS, average_over_users
 
 Direction = Literal["lower", "higher", "none"]
-Need = Literal["user", "duration", "positive"]
+Need = Literal["user", "duration", "full_watch", "positive"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,13 @@ class EvaluatedRows:
     def error(self) -> npt.NDArray[np.float64]:
         """Prediction − target."""
         return np.subtract(self.prediction, self.target, dtype=np.float64)
+
+    @cached_property
+    def truncated_error(self) -> npt.NDArray[np.float64]:
+        """Prediction − min(target, full watch), of the rows whose full watch is known."""
+        full = np.asarray(self.optional["full_watch"], dtype=np.float64)
+        known = ~np.isnan(full)
+        return np.subtract(self.prediction[known], np.minimum(self.target[known], full[known]), dtype=np.float64)
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -79,19 +86,26 @@ def evaluate(
     user: npt.ArrayLike | None = None,
     *,
     duration: npt.ArrayLike | None = None,
+    full_watch: npt.ArrayLike | None = None,
     positive: npt.ArrayLike | None = None,
     metrics: Iterable[str] | None = None,
 ) -> list[MetricValue]:
     """Return the named metrics (all of ``METRICS`` if None) under all their conventions.
 
-    All arrays have shape (n,). A metric that needs a column that is absent is skipped. Raises WatchtimeError
+    All arrays have shape (n,). ``full_watch`` is the target of an item watched once to its end, its duration or a
+    ratio of 1, NaN where it is unknown. A metric that needs a column that is absent is skipped. Raises WatchtimeError
     where shapes differ, a target or prediction is not finite (the first such row is named), or a name is unknown.
     """
     target = finite_column("target", target)
     prediction = finite_column("prediction", prediction)
     same_length("prediction", prediction, len(target))
     optional: dict[Need, npt.NDArray[Any]] = {}
-    given: dict[Need, npt.ArrayLike | None] = {"user": user, "duration": duration, "positive": positive}
+    given: dict[Need, npt.ArrayLike | None] = {
+        "user": user,
+        "duration": duration,
+        "full_watch": full_watch,
+        "positive": positive,
+    }
     for need, column in given.items():
         if column is not None:
             optional[need] = np.asarray(column)
@@ -120,6 +134,16 @@ def _mae(rows: EvaluatedRows, _: str) -> float:
 
 def _rmse(rows: EvaluatedRows, _: str) -> float:
     return float(np.sqrt(np.square(rows.error).mean()))
+
+
+def _mae_truncated(rows: EvaluatedRows, _: str) -> float:
+    error = rows.truncated_error
+    return float(np.abs(error).mean()) if len(error) else math.nan
+
+
+def _rmse_truncated(rows: EvaluatedRows, _: str) -> float:
+    error = rows.truncated_error
+    return float(np.sqrt(np.square(error).mean())) if len(error) else math.nan
 
 
 def _xauc(rows: EvaluatedRows, convention: str) -> float:
@@ -153,6 +177,8 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Metric("mae", "MAE", "lower", _mae, unit="target"),
         Metric("rmse", "RMSE", "lower", _rmse, unit="target"),
+        Metric("mae_truncated", "MAE (truncated)", "lower", _mae_truncated, unit="target", needs=("full_watch",)),
+        Metric("rmse_truncated", "RMSE (truncated)", "lower", _rmse_truncated, unit="target", needs=("full_watch",)),
         Metric("xauc", "XAUC", "higher", _xauc, conventions=tuple(CONVENTIONS)),
         Metric("xgauc", "XGAUC", "higher", _xgauc, needs=("user",), conventions=_PER_USER),
         Metric("target_tie_mass", "Pairs tied in target", "none", _target_tie_mass),

@@ -11,7 +11,7 @@ from watchtime.reporting.measure_columns import measure_column
 from watchtime.reporting.notes import Notes
 from watchtime.reporting.published import row_key
 from watchtime.reporting.report import Report
-from watchtime.reporting.results import ALPHA, Line, Measure
+from watchtime.reporting.results import ALPHA, Line, Measure, Results
 from watchtime.reporting.tables import Cell, Column, Section, Table, Value
 from watchtime.reporting.text import Markdown
 from watchtime.reporting.words import percent, sentence
@@ -52,9 +52,10 @@ def entries(report: Report, dataset: str) -> dict[str, list[Entry]]:
     return dict(zip(headings, (published, plain, oracle), strict=True))
 
 
-def measures(report: Report) -> list[Measure]:
-    """Return the columns of the table: each metric of the artifact as this project defines it."""
-    return [Measure.of(name) for name in report.artifact.metrics]
+def measures(report: Report, results: Results) -> list[Measure]:
+    """Return the columns of the table: each metric of the artifact that a line has, as this project defines it."""
+    shown = [Measure.of(name) for name in report.artifact.metrics]
+    return [measure for measure in shown if any(results.values(line, measure) for line in results.lines())]
 
 
 def competitors(report: Report, dataset: str) -> list[Line]:
@@ -65,7 +66,8 @@ def competitors(report: Report, dataset: str) -> list[Line]:
 
 def table(report: Report, dataset: str) -> Table:
     """Our values with their intervals, each beside the published number, whose note is the verdict."""
-    results, columns, notes = report.results(dataset), measures(report), Notes()
+    results, notes = report.results(dataset), Notes()
+    columns, printed = measures(report, results), set(report.verdicts["metric"])
     best = results.best(competitors(report, dataset), columns)
     verdicts = {
         (row_key(row["method"], row["variant"]), row["metric"]): row
@@ -77,7 +79,7 @@ def table(report: Report, dataset: str) -> Table:
         for measure in columns:
             value = results.interval(entry.line, measure) if entry.line else None
             shown.append(Cell(value, best=entry.line in best.get(measure, [])))
-            if report.artifact.study:
+            if measure.metric not in printed:
                 continue
             row = verdicts.get((entry.published_row, measure.metric)) if entry.published_row else None
             shown.append(Cell(row["published"], note=notes.letter(sentence(row["verdict"]))) if row else None)
@@ -97,7 +99,7 @@ def table(report: Report, dataset: str) -> Table:
     )
     for measure in columns:
         heads.append(measure_column(measure, unit))
-        if not report.artifact.study:
+        if measure.metric in printed:
             heads.append(Column("Paper", align="right"))
     return Table(heads, rows, caption=_caption(report, dataset), notes=notes.texts)
 

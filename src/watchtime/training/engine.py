@@ -65,7 +65,8 @@ def deterministic(device: str) -> torch.device:
         if not torch.cuda.is_available():
             raise WatchtimeError("device: found 'cuda', but this machine has no CUDA device; set device: cpu.")
         return torch.device("cuda")
-    torch.use_deterministic_algorithms(True)
+    # use_deterministic_algorithms(True) does the same, but loads torch's compiler to tell it.
+    torch.set_deterministic_debug_mode("error")
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return torch.device("cpu")
 

@@ -20,6 +20,7 @@ from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.encoders.perceptron import Inputs, Vectors
 from watchtime.methods.base import Guide, Moment, NetworkMethod, Representations
 from watchtime.training.network import TABLE, Network, initialised, template
+from watchtime.training.optimiser import Adam
 from watchtime.training.resident import Labels, ResidentRows
 
 Parameters = dict[str, Tensor]
@@ -61,7 +62,7 @@ class Group:
         self.droppings = [_generator(seed, "unknown ids", repetition, device) for repetition in repetitions]
         self.samplings = [_generator(seed, "sampling", repetition, device) for repetition in repetitions]
         self.moment = Moment(0, 1, training.epochs)
-        self.optimiser = _optimiser(self.flat, training)
+        self.optimiser = Adam(self.flat, training)
 
     def begin_epoch(self, epoch: int, batches: int) -> None:
         """Set where the training stands, and the stream from which torch's own dropout draws."""
@@ -89,7 +90,7 @@ class Group:
         vectors = Vectors(self._looked_up(places[0], inputs.ids), self._looked_up(places[1], inputs.list_ids))
         losses = self._training_losses(inputs, vectors, {name: _at(value, index) for name, value in labels.items()})
         self.moment = replace(self.moment, step=self.moment.step + 1)
-        self.optimiser.zero_grad(set_to_none=False)
+        self.optimiser.zero_gradient()
         losses.sum().backward()  # type: ignore[no-untyped-call]
         assert self.table.grad is not None
         for place, vector in zip(places, vectors, strict=True):
@@ -149,14 +150,14 @@ class Group:
     def state(self) -> dict[str, Tensor]:
         """Return all that changes from step to step, for a checkpoint."""
         tensors = {"parameters": self.flat}
-        tensors |= {f"optimiser/{key}": value for key, value in self.optimiser.state[self.flat].items()}
+        tensors |= {f"optimiser/{key}": value for key, value in self.optimiser.state.items()}
         return tensors | {f"generator/{name}": one.get_state() for name, one in self._generators().items()}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Take back what ``state`` returned."""
         self.flat.copy_(tensors["parameters"])
         start = "optimiser/"
-        self.optimiser.state[self.flat] = {
+        self.optimiser.state = {
             name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)
         }
         for name, generator in self._generators().items():
@@ -209,14 +210,6 @@ def _in_one_buffer(networks: Sequence[nn.Module], stacked: bool, device: torch.d
         parameters[name] = piece.view(value.shape).requires_grad_()
         parameters[name].grad = gradient.view(value.shape)
     return flat, parameters
-
-
-def _optimiser(parameters: Tensor, training: TrainingSettings) -> torch.optim.Optimizer:
-    if training.weight_decay:
-        return torch.optim.AdamW(
-            [parameters], lr=training.learning_rate, weight_decay=training.weight_decay, fused=True
-        )
-    return torch.optim.Adam([parameters], lr=training.learning_rate, fused=True)
 
 
 def _generator(seed: int, axis: str, repetition: int, device: torch.device) -> torch.Generator:

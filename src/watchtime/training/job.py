@@ -17,6 +17,7 @@ from watchtime.core.plan import Plan
 from watchtime.core.sources import source_files
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.encoding import Encoding
+from watchtime.datasets.fields import Floats
 from watchtime.datasets.protocols import TEST, TRAINING
 from watchtime.evaluation.calibration import calibration
 from watchtime.evaluation.metrics import METRICS, evaluate
@@ -106,20 +107,19 @@ def _predictions(test: EncodedLog, spec: JobSpec, readouts: list[Readouts]) -> p
 
 
 def _metrics(plan: Plan, spec: JobSpec, model: Model, test: EncodedLog, predictions: pl.DataFrame) -> dict[str, Any]:
-    values = []
+    values, full_watch = [], test.full_watch(spec.task)
     for repetition in range(spec.repetitions):
         for readout in spec.readouts:
             column = f"{readout}.{repetition}"
             if column not in predictions.columns:
                 raise WatchtimeError(f"method '{spec.method}' declares the readout '{readout}' and did not return it.")
-            measured = _evaluated(predictions, column, readout in ORDER_READOUTS)
+            measured = _evaluated(predictions, column, full_watch, readout in ORDER_READOUTS)
             values += [{"repetition": repetition, "readout": readout, **one} for one in measured]
     return {
         "job": spec.model_dump(mode="json"),
         "settings": spec.hash,
         "data": settings_hash([file_hash(path) for path in plan.data_files(spec.dataset)]),
         "parameters": model.parameters(),
-        "flops": model.flops(test),
         "codec": model.codec.facts() if model.codec else {},
         "test_rows": len(test),
         "values": values,
@@ -136,10 +136,13 @@ def _calibrations(spec: JobSpec, predictions: pl.DataFrame) -> list[dict[str, An
     ]
 
 
-def _evaluated(predictions: pl.DataFrame, column: str, order_only: bool) -> list[dict[str, Any]]:
+def _evaluated(
+    predictions: pl.DataFrame, column: str, full_watch: Floats | None, order_only: bool
+) -> list[dict[str, Any]]:
     """Return all metrics of one column; a rank has no unit, so errors in the target's unit mean nothing for it."""
     names = [name for name, metric in METRICS.items() if not (order_only and metric.unit == "target")]
-    measured = evaluate(predictions["target"], predictions[column], predictions["user"], metrics=names)
+    target, prediction, user = (predictions[one] for one in ("target", column, "user"))
+    measured = evaluate(target, prediction, user, full_watch=full_watch, metrics=names)
     return [
         {"metric": one.metric, "convention": one.convention, "value": one.value}
         for one in measured

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -66,6 +68,9 @@ def initialised(method: NetworkMethod, shape: InputShape, settings: EncoderSetti
 
 
 def template(method: NetworkMethod, shape: InputShape, settings: EncoderSettings) -> Network:
-    """Return a network without weights, to be called with parameters from outside."""
-    with torch.device("meta"):
-        return Network(method, shape, settings)
+    """Return a network without weights, to be called with parameters from outside; its own table has one row.
+
+    It is made on the CPU, because random numbers on the meta device load torch's compiler.
+    """
+    with torch.random.fork_rng(devices=[]):
+        return Network(method, replace(shape, table=1), settings).to("meta")
