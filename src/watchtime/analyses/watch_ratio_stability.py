@@ -42,7 +42,7 @@ def tables(study: Study) -> dict[str, pl.DataFrame]:
     1 and have their ``days``, ``rows`` and ``users``; an empty one is left out, the last may be short. ``drift`` has
     per bucket and later period the distance of the watch ratio to the first period's, ``halves`` per bucket and split
     that between two random halves of the first period's users, which is what no drift looks like. Both have the
-    number of rows on either side and leave out what has fewer than ``LEAST_ROWS``.
+    number of rows on either side, and leave out where one has fewer than ``LEAST_ROWS``.
     """
     log = _dated(study.rows)
     duration = log["duration"].to_numpy()

@@ -87,7 +87,7 @@ def scores(report: Report, dataset: str) -> dict[Place, Values]:
     """Return what was measured by repetition; nothing by any where a bucket does not define a metric."""
     frame = report.analysis(dataset, "scores")
     return {
-        Place(str(row), str(metric), bucket): by_repetition(one, "value")  # type: ignore[arg-type]
+        Place(str(row), str(metric), bucket): by_repetition(one, "value")
         for (row, metric, bucket), one in frame.group_by("row", "metric", "bucket", maintain_order=True)
     }
 
@@ -156,7 +156,7 @@ def _caption(report: Report, dataset: str) -> str:
     spread = f"Mean ± half of the 95 % interval over {repetitions} repetitions" if repetitions > 1 else "One repetition"
     return (
         f"{report.artifact.title} on {report.data_title(dataset)}, each beside what the paper prints. {spread}. The "
-        "letter at a published number is its verdict: a bucket's order is that to the bucket of the shortest videos, the "
-        "reference, paired over repetitions, after Holm over the table. –: the bucket has no test rows, or none that "
-        "define the metric. Over all rows, ranks also compare rows of different durations."
+        "letter at a published number is its verdict: a bucket's order is that to the bucket of the shortest videos, "
+        "the reference, paired over repetitions, after Holm over the table. –: the bucket has no test rows, or none "
+        "that define the metric. Over all rows, ranks also compare rows of different durations."
     )

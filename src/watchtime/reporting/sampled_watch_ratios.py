@@ -68,8 +68,8 @@ def table(report: Report, dataset: str) -> Table:
     columns += [Column("KS", decimals=3), Column("By chance", decimals=3)]
     caption = (
         f"Original and sampled watch ratios by duration on {report.data_title(dataset)}. Wasserstein: by how much "
-        "ratios would have to be moved on average; KS: the largest difference of the distribution functions. By chance: "
-        "the same for as many ratios, drawn from all of the bucket, as the vectors hold."
+        "ratios would have to be moved on average; KS: the largest difference of the distribution functions. By "
+        "chance: the same for as many ratios, drawn from all of the bucket, as the vectors hold."
     )
     return Table(columns, rows, caption=caption)
 

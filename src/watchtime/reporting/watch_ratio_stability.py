@@ -19,7 +19,7 @@ from watchtime.reporting.words import percent
 
 DISTANCES = {"wasserstein": "Wasserstein distance", "kolmogorov": "KS distance"}
 LEVEL = 0.05
-"""Of the tests; and halves of users are further apart than what is called their usual distance in so many splits."""
+"""Of the tests; and the share of splits whose halves are further apart than what no drift looks like."""
 HALVES = "Halves"
 
 
@@ -30,10 +30,11 @@ def reading() -> Markdown:
         "of the video. KS, Kolmogorov and Smirnov's statistic: the largest difference between the shares of rows with "
         "at most some ratio. Both say how much has changed, however many rows there are.",
         f"**Halves are what no drift looks like.** The users of the first period are split at random into two halves "
-        f"{SPLITS} times, and the same distance is taken between both. A half has half the rows and other users, so "
-        "that chance sets halves further apart than two whole periods with many users in common: a distance above "
-        f"nearly all halves (their {percent(1 - LEVEL, None)} quantile in its bucket) is drift, one below is no proof "
-        "that there is none.",
+        f"{SPLITS} times, and the same distance is taken between both. By chance alone, samples of n and m rows lie "
+        "apart in proportion to √(1/n + 1/m), so the distances of halves are brought to the numbers of rows of the "
+        f"periods beside which they stand. What is above the {percent(1 - LEVEL, None)} quantile of its bucket's "
+        f"halves is called drift; chance alone would call {percent(LEVEL, None)} so, or fewer, as periods have users "
+        "in common. A distance below is no proof that there is none.",
         "**A p-value is no measure of stability.** With enough rows any tiny difference is significant; a large "
         "p-value does not prove that two distributions are equal; and the test takes rows for independent, which those "
         "of one user are not, so that it may reject too often; how often it rejects between halves, where nothing has "
@@ -43,37 +44,28 @@ def reading() -> Markdown:
 
 
 def draw(report: Report, dataset: str) -> None:
-    """Draw both distances by bucket and period, beside the usual distance of halves on the same scale of colours."""
+    """Draw both distances by bucket and period, beside those of halves on the same scale of colours."""
     drift, buckets = drift_beside_halves(report, dataset), report.analysis(dataset, "buckets")
     if not len(drift):
         return
+    halves = _limits(scaled_halves(report, dataset))
     drawing = figure("full", 22 + 4.2 * len(buckets))
-    unit = _unit(report, dataset)
-    for panel, (name, title) in zip(drawing.subplots(1, 2, sharey=True), DISTANCES.items(), strict=True):
-        periods = sorted(drift["period"].unique().to_list())
-        grid = np.full((len(buckets), len(periods) + 1), np.nan)
-        for one in drift.iter_rows(named=True):
-            place = one["bucket"], periods.index(one["period"])
-            grid[place], grid[place[0], -1] = one[name], one[f"{name}_usual"]
-            if one[f"{name}_is_drift"]:
-                panel.plot(place[1], place[0], ".", color=PALETTE["vermilion"], markersize=4)
-        edges = [*np.arange(len(periods) + 1) - 0.5, len(periods), len(periods) + 1]
-        mesh = _draw_grid(panel, grid, np.array(edges))
+    panels = drawing.subplots(1, 2, sharey=True)
+    for panel, (name, title) in zip(panels, DISTANCES.items(), strict=True):
+        mesh = _draw_distances(panel, name, drift, halves, len(buckets))
         drawing.colorbar(mesh, ax=panel, location="bottom", label=title, aspect=30)
-        panel.set_xticks([*range(len(periods)), len(periods) + 0.5], [*map(str, periods), HALVES])
-        panel.set_xlabel(f"{unit.capitalize()}, against the first")
+        panel.set_xlabel(f"{_unit(report, dataset).capitalize()}, against the first")
         panel.xaxis.set_label_position("top")
         panel.xaxis.tick_top()
     spans = [f"{one['low']:.1f} to {one['high']:.1f}" for one in buckets.iter_rows(named=True)]
-    first = drawing.axes[0]
-    first.set_yticks(range(len(spans)), spans)
-    first.set_ylabel("Duration (s)")
+    panels[0].set_yticks(range(len(spans)), spans)
+    panels[0].set_ylabel("Duration (s)")
     show(drawing, _caption(report, dataset))
 
 
 def table(report: Report, dataset: str) -> Table | Markdown:
     """Distances by period over all buckets, the halves last."""
-    drift, halves = drift_beside_halves(report, dataset), report.analysis(dataset, "halves")
+    drift, halves = drift_beside_halves(report, dataset), scaled_halves(report, dataset)
     periods, unit = report.analysis(dataset, "periods"), _unit(report, dataset)
     if not len(drift):
         return Markdown(_nothing(report, dataset))
@@ -91,7 +83,8 @@ def table(report: Report, dataset: str) -> Table | Markdown:
     caption = (
         f"Distance of each {unit}'s watch ratios to those of the first on {report.data_title(dataset)}: the median and "
         f"the largest over duration buckets, of halves over buckets and splits. Drift: buckets that are further away "
-        f"than the {percent(1 - LEVEL, None)} quantile of their halves. p: Kolmogorov-Smirnov tests that reject at "
+        f"than the {percent(1 - LEVEL, None)} quantile of their halves, whose distances are brought to the numbers of "
+        "rows of whole periods. p: Kolmogorov-Smirnov tests that reject at "
         f"{LEVEL}, as if rows were independent."
     )
     return Table(columns, rows, caption=caption)
@@ -99,7 +92,7 @@ def table(report: Report, dataset: str) -> Table | Markdown:
 
 def conclusion(report: Report, dataset: str) -> Markdown:
     """Say how large the distances are beside those of halves, where they are drift, and what the tests would say."""
-    drift, halves = drift_beside_halves(report, dataset), report.analysis(dataset, "halves")
+    drift, halves = drift_beside_halves(report, dataset), scaled_halves(report, dataset)
     if not len(drift):
         return Markdown(_nothing(report, dataset))
     unit, periods = _unit(report, dataset), report.analysis(dataset, "periods")
@@ -113,7 +106,7 @@ def conclusion(report: Report, dataset: str) -> Markdown:
             f"{_three(last[name].median())} in the last, at most {_three(largest[name])} ({unit} {largest['period']})"
             + (
                 f"; of random halves median {_three(halves[name].median())}, at most {_three(halves[name].max())}. "
-                f"Drift beyond halves: {_of(beyond)} distances."
+                f"Above nearly all halves: {_of(beyond)} distances, of which {percent(LEVEL, None)} would be chance."
                 if len(beyond)
                 else "; no bucket has rows enough for halves, so that nothing says what is drift."
             )
@@ -133,22 +126,50 @@ def conclusion(report: Report, dataset: str) -> Markdown:
 
 
 def drift_beside_halves(report: Report, dataset: str) -> pl.DataFrame:
-    """Return the drift, with the usual distance of its bucket's halves, and whether it is more than that.
+    """Return the drift, and whether it is further than nearly all halves of its bucket would be, had they its rows.
 
-    A bucket whose halves have too few rows has no usual distance, and nothing in it is called drift.
+    Where a bucket's halves have too few rows, that is null.
     """
-    usual = [pl.quantile(name, 1 - LEVEL, "linear").alias(f"{name}_usual") for name in DISTANCES]
-    halves = report.analysis(dataset, "halves").group_by("bucket").agg(*usual)
-    beyond = [(pl.col(name) > pl.col(f"{name}_usual")).alias(f"{name}_is_drift") for name in DISTANCES]
-    drift = report.analysis(dataset, "drift").join(halves, on="bucket", how="left", maintain_order="left")
-    return drift.with_columns(*beyond)
+    drift = report.analysis(dataset, "drift").join(
+        _limits(scaled_halves(report, dataset)), on="bucket", how="left", maintain_order="left"
+    )
+    # The limits are those of as many rows on both sides as the first period has.
+    rows = _chance("rows", "other_rows") / _chance("rows", "rows")
+    beyond = {f"{name}_is_drift": pl.col(name) > rows * pl.col(f"{name}_limit") for name in DISTANCES}
+    return drift.with_columns(**beyond)
 
 
-def _draw_grid(panel: Any, grid: Any, edges: Any) -> Any:
-    """Draw a grid whose last column stands apart, and return what its scale of colours belongs to."""
-    apart = np.insert(grid, -1, np.nan, axis=1)
-    rows = np.arange(len(grid) + 1) - 0.5
-    return panel.pcolormesh(edges, rows, np.ma.masked_invalid(apart), vmin=0, edgecolors="white", linewidth=0.2)
+def scaled_halves(report: Report, dataset: str) -> pl.DataFrame:
+    """Return the halves with the distances that chance would give two periods with as many rows as the first."""
+    whole = pl.col("rows") + pl.col("other_rows")
+    scale = (2 / whole).sqrt() / _chance("rows", "other_rows")
+    return report.analysis(dataset, "halves").with_columns(pl.col(name) * scale for name in DISTANCES)
+
+
+def _limits(halves: pl.DataFrame) -> pl.DataFrame:
+    limits = [pl.quantile(name, 1 - LEVEL, "linear").alias(f"{name}_limit") for name in DISTANCES]
+    return halves.group_by("bucket").agg(*limits).sort("bucket")
+
+
+def _chance(one: str, other: str) -> pl.Expr:
+    """Return √(1/n + 1/m), to which distances of samples of one law are in proportion."""
+    return (1 / pl.col(one) + 1 / pl.col(other)).sqrt()
+
+
+def _draw_distances(panel: Any, name: str, drift: pl.DataFrame, halves: pl.DataFrame, buckets: int) -> Any:
+    """Draw a row per bucket and a column per period, the halves apart, and return what the scale of colours shows."""
+    periods = drift["period"].unique().sort()
+    column = periods.search_sorted(drift["period"]).to_numpy()
+    grid = np.full((buckets, len(periods) + 2), np.nan)
+    grid[drift["bucket"], column] = drift[name]
+    grid[halves["bucket"], -1] = halves[f"{name}_limit"]
+    # An empty half column sets the halves apart.
+    edges = [*np.arange(len(periods) + 1) - 0.5, len(periods), len(periods) + 1]
+    is_drift = drift[f"{name}_is_drift"].fill_null(False).to_numpy()
+    panel.plot(column[is_drift], drift["bucket"].to_numpy()[is_drift], ".", color=PALETTE["vermilion"], markersize=4)
+    panel.set_xticks([*range(len(periods)), len(periods) + 0.5], [*map(str, periods), HALVES])
+    shown = np.ma.masked_invalid(grid)
+    return panel.pcolormesh(edges, np.arange(buckets + 1) - 0.5, shown, vmin=0, edgecolors="white", linewidth=0.2)
 
 
 def _caption(report: Report, dataset: str) -> str:
@@ -159,9 +180,10 @@ def _caption(report: Report, dataset: str) -> str:
     return (
         f"Distance of the watch ratio to that of the first {unit} on {report.data_title(dataset)}, {len(buckets)} "
         f"buckets with equal numbers of rows by duration. {HALVES}: the {percent(1 - LEVEL, None)} quantile over "
-        f"{SPLITS} random splits of the first {unit}'s users; a dot marks what is further away than that. A log of "
-        f"{WEEKS_FROM} days or more is cut into weeks, of which the last may be shorter, any other into days; a "
-        f"distance needs {LEAST_ROWS} rows on either side.{left_out}"
+        f"{SPLITS} random splits of the first {unit}'s users, as if halves had all its rows; a dot marks what is "
+        f"further away than halves with as many rows would be. A log of {WEEKS_FROM} days or more is cut into weeks, "
+        f"of which the last may be shorter, any other into days; a distance needs {LEAST_ROWS} rows on either "
+        f"side.{left_out}"
     )
 
 
