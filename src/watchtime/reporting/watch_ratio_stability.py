@@ -111,14 +111,13 @@ def conclusion(report: Report, dataset: str) -> Markdown:
                 else "; no bucket has rows enough for halves, so that nothing says what is drift."
             )
         )
-    between = (
-        f", and in {percent(_share(halves))} of those between halves, where nothing has drifted and "
-        f"{percent(LEVEL, 0)} would be right if rows were independent"
-    )
-    lines.append(
-        f"The test rejects at {LEVEL} in {percent(_share(drift))} of the comparisons with {unit} 1"
-        f"{between if len(halves) else ''}."
-    )
+    rejected = f"The test rejects at {LEVEL} in {percent(_share(drift))} of the comparisons with {unit} 1"
+    if len(halves):
+        rejected += (
+            f", and in {percent(_share(halves))} of those between halves, where nothing has drifted and "
+            f"{percent(LEVEL, 0)} would be right if rows were independent"
+        )
+    lines.append(f"{rejected}.")
     lines.append(
         f"The paper reports no significant shift over eleven months; this log covers {periods['days'].sum()} days."
     )
