@@ -30,7 +30,8 @@ USER = np.arange(len(TEST)) % 2
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    with_rows(tmp_path, "prowtp", "table7", {"prowtp": {"title": "ProWTP", "method": "vr", "variant": "paper"}})
+    row = {"title": "ProWTP", "method": "ordinal_regression", "variant": "paper"}
+    with_rows(tmp_path, "prowtp", "table7", {"prowtp": row})
     return tmp_path
 
 

@@ -79,7 +79,9 @@ def test_histograms_hold_what_is_in_each_bin(here: Path) -> None:
 def test_where_all_rows_have_one_ratio_nothing_else_is_drawn(here: Path) -> None:
     """Also where no row was watched, the quantile at which histograms end being 0."""
     for ratio in (0.5, 0.0):
-        buckets = made(here, np.full(ROWS, ratio))["buckets"]
+        found = made(here, np.full(ROWS, ratio))
+        assert found["histograms"].filter(pl.col("original") > 0)["bucket"].to_list() == list(range(BUCKETS))
+        buckets = found["buckets"]
         assert buckets["wasserstein"].to_list() == pytest.approx([0.0] * BUCKETS)
         assert buckets["sampled_mean"].to_list() == pytest.approx([ratio] * BUCKETS)
 
