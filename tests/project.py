@@ -26,6 +26,17 @@ METRICS = "results/tiny/metrics.parquet"
 JOB = re.compile(r"^(?:local)?rule (\w+):\n(?: {4}(?!wildcards).*\n)*(?: {4}wildcards: (.*)\n)?", flags=re.MULTILINE)
 
 
+def with_rows(root: Path, paper: str, artifact: str, rows: dict[str, dict[str, str]]) -> None:
+    """Give the folder ``root`` the project's catalogue and templates, with other rows of one artifact."""
+    if (source := find_root()) != root:
+        for name in ("config", "reports"):
+            shutil.copytree(source / name, root / name)
+    path = root / "config" / "papers" / f"{paper}.yaml"
+    card = yaml.safe_load(path.read_text())
+    card["artifacts"][artifact]["rows"] = rows
+    path.write_text(yaml.safe_dump(card, sort_keys=False))
+
+
 class Project:
     """A copy of the project in which `snakemake` runs as a user would run it."""
 

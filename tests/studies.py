@@ -28,11 +28,13 @@ def write_study(
     training: Sequence[float],
     test: Sequence[float],
     predictions: Predictions | None = None,
+    duration: Sequence[float] | None = None,
     **config: Any,
 ) -> Study:
     """Write ``results/demo`` below ``place``, the working folder, with fitted codecs, and return the artifact's study.
 
-    One validation row has a target that would show in every number.
+    One validation row has a target that would show in every number. ``duration`` is that of the training and then the
+    test rows; test rows are of two users by turns.
     """
     source = {DATASET: {"protocols": [PROTOCOL], "methods": ["training_constant/median"]}}
     settings: dict[str, Any] = {"datasets": source, "artifacts": [artifact], **config}
@@ -40,7 +42,8 @@ def write_study(
     target = np.array([*training, 12345.678, *test])
     part = np.repeat([TRAINING, VALIDATION, TEST], [len(training), 1, len(test)]).astype(np.int8)
     _write_tables(plan)
-    _log(target, part).save(plan.encoded_folder(DATASET, PROTOCOL))
+    lasting = None if duration is None else np.insert(np.array(duration), len(training), 1.0)
+    _log(target, part, lasting).save(plan.encoded_folder(DATASET, PROTOCOL))
     for spec in plan.jobs.values():
         if path := plan.codec_file(spec):
             assert spec.codec is not None
@@ -57,7 +60,7 @@ def _write_tables(plan: Plan) -> None:
     pl.DataFrame({"item": range(7), "tag": [[f"tag {item % 2}"] for item in range(7)]}).write_parquet(items)
 
 
-def _log(target: Any, part: Any) -> EncodedLog:
+def _log(target: Any, part: Any, duration: Any) -> EncodedLog:
     return EncodedLog(
         fields=("user",),
         columns=(),
@@ -67,6 +70,7 @@ def _log(target: Any, part: Any) -> EncodedLog:
         user=np.zeros(len(target), np.int32),
         raw_row=np.arange(len(target), dtype=np.uint32),
         targets={"watch_time": target},
+        duration=duration,
         part=part,
     )
 
@@ -77,5 +81,6 @@ def _write_predictions(plan: Plan, spec: JobSpec, test: Sequence[float], predict
         for readout in spec.readouts
         for repetition in range(spec.repetitions)
     }
-    frame = pl.DataFrame({"target": np.asarray(test, dtype=np.float64), **columns})
+    users = np.arange(len(test)) % 2
+    frame = pl.DataFrame({"user": users, "target": np.asarray(test, dtype=np.float64), **columns})
     frame.write_parquet(plan.job_folder(spec) / "predictions.parquet")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from watchtime.core.catalog import Artifact, Catalog, PublishedRow, find_root
-from watchtime.core.config import RunConfig
+from watchtime.core.config import RunConfig, validate
 from watchtime.core.plan import Plan
 from watchtime.core.sources import exists
 from watchtime.evaluation.metrics import METRICS
@@ -80,6 +82,12 @@ def test_an_artifact_names_only_what_exists(name: str) -> None:
     assert set(artifact.conventions) <= set(artifact.metrics)
     for metric, convention in artifact.conventions.items():
         assert convention in METRICS[metric].conventions
+
+
+@pytest.mark.parametrize("name", [name for name, artifact in ARTIFACTS.items() if artifact.options])
+def test_options_are_those_of_the_analysis(name: str) -> None:
+    module = importlib.import_module(f"watchtime.analyses.{ARTIFACTS[name].analysis}")
+    validate(module.Options, ARTIFACTS[name].options, name)
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -99,10 +99,12 @@ def analysis_sources(wildcards):
 
 
 def analysis_settings(wildcards):
-    """Which jobs an analysis is about, how they were trained shows in their files; and what is a category."""
-    card = plan.artifacts[wildcards.analysed].model_dump(mode="json", include={"analysis", "rows", "task"})
+    """Which jobs an analysis is about (how they were trained shows in their files), what it measures and draws."""
+    names = {"analysis", "conventions", "metrics", "options", "rows", "task"}
+    card = plan.artifacts[wildcards.analysed].model_dump(mode="json", include=names)
     datasets = plan.artifact_datasets(wildcards.analysed)
-    return canonical_json({**card, "datasets": {name: plan.catalog.datasets[name].category for name in datasets}})
+    categories = {name: plan.catalog.datasets[name].category for name in datasets}
+    return canonical_json({**card, "datasets": categories, "seed": plan.config.seed})
 
 
 def artifact_inputs(wildcards):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import torch
 
+from watchtime.core.config import validate
 from watchtime.core.files import read_json
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
+from watchtime.core.settings import Settings
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.log import Log
 from watchtime.labels import storage
@@ -22,6 +24,8 @@ from watchtime.labels.base import Codec, Floats
 from watchtime.training import engine
 from watchtime.training.model import Model, selected
 from watchtime.training.resident import ResidentRows
+
+Options = TypeVar("Options", bound=Settings)
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,10 @@ class Study:
     def task(self) -> str:
         return self.plan.artifacts[self.artifact].task
 
+    def options(self, model: type[Options]) -> Options:
+        """The artifact's ``options`` as the analysis declares them."""
+        return validate(model, self.plan.artifacts[self.artifact].options, f"options of {self.artifact}")
+
     @cached_property
     def log(self) -> EncodedLog:
         """All rows of the split, encoded with all features."""
@@ -59,6 +67,12 @@ class Study:
     def target(self, number: int) -> Floats:
         """The targets of the rows of one part of the split, [rows]."""
         return np.asarray(self.log.target(self.task)[np.asarray(self.log.part) == number])
+
+    def duration(self, number: int) -> Floats:
+        """The durations of the rows of one part of the split in seconds, NaN where there is none, [rows]."""
+        duration = self.log.duration
+        assert duration is not None
+        return np.asarray(duration[np.asarray(self.log.part) == number])
 
     @cached_property
     def rows(self) -> Log:

@@ -120,7 +120,8 @@ class Artifact(Settings):
     paper's, ``needs`` what a data set must provide; ``reads`` is what the page may read of a run, so that nothing else
     reruns it; ``notes`` say what the paper leaves open. ``published`` is the artifact whose printed numbers of this
     ``task`` stand here, where it has another name. ``analysis`` is the module below ``analyses`` that makes the page's
-    data files from the jobs of its rows. A ``study`` has rows of which the paper prints no number.
+    data files from the jobs of its rows, ``options`` are that module's. A ``study`` has rows of which the paper prints
+    no number.
     """
 
     title: str
@@ -130,6 +131,7 @@ class Artifact(Settings):
     needs: list[str] = []
     reads: list[Literal["analysis", "counts", "interactions", "results"]] = ["counts", "results"]
     analysis: str | None = None
+    options: dict[str, Any] = {}
     study: bool = False
     task: str = "watch_time"
     published: str | None = None

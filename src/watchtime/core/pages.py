@@ -34,7 +34,7 @@ def analysis_inputs(plan: Plan, name: str) -> list[Path]:
     named = {(row.method, row.variant) for row in artifact.rows.values()}
     specs = [spec for key in plan.artifact_keys(name) if ((spec := plan.jobs[key]).method, spec.variant) in named]
     inputs = [file for dataset in datasets for file in plan.data_files(dataset)]
-    if artifact.rows:
+    if artifact.protocol:
         inputs += [plan.encoded_folder(one, plan.artifact_protocol(artifact, one)) for one in datasets]
     inputs += [file for spec in specs if (file := plan.codec_file(spec))]
     files = ("model.safetensors", "predictions.parquet", "metrics.json", "history.parquet")

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from watchtime.core import settings as core
-from watchtime.labels.base import Floats
+from watchtime.labels.base import Floats, Integers
 from watchtime.labels.quantile_functions import QuantileFunctions
 from watchtime.labels.watch_ratio_mixtures import WatchRatioMixtures
 
@@ -25,6 +25,11 @@ class VectorSettings(core.Settings):
     ordered: bool = True
 
 
+def allotted(mixtures: WatchRatioMixtures, vectors: int) -> Integers:
+    """Return how many of L vectors are drawn around each peak, ⌊θ_bc L⌋ [buckets, components]."""
+    return np.floor(mixtures.weights * vectors).astype(np.int64)
+
+
 def drawn(mixtures: WatchRatioMixtures, settings: VectorSettings, generator: np.random.Generator) -> Floats:
     """Return w [Σ_b Σ_c ⌊θ_bc L⌋, n], bucket by bucket and peak by peak.
 
@@ -33,8 +38,7 @@ def drawn(mixtures: WatchRatioMixtures, settings: VectorSettings, generator: np.
     lies in between, all are the one at that level.
     """
     buckets, peaks = mixtures.weights.shape
-    counts = np.floor(mixtures.weights * settings.vectors).astype(np.int64).ravel()
-    peak = np.repeat(np.arange(buckets * peaks), counts)
+    peak = np.repeat(np.arange(buckets * peaks), allotted(mixtures, settings.vectors).ravel())
     bucket = peak // peaks
     middle, deviation = mixtures.means.ravel()[peak], mixtures.deviations.ravel()[peak]
     reach = np.abs(generator.normal(settings.reach_mean, settings.reach_deviation, len(peak))) * deviation
