@@ -57,7 +57,7 @@ def tables(study: Study) -> dict[str, pl.DataFrame]:
     for number, vectors in enumerate(sampled):
         durations, original = lasting[bucket == number], ratio[bucket == number]
         span = {"bucket": number, "low": durations.min(), "high": durations.max()}
-        made = {"rows": len(original), "vectors": len(vectors), "length": settings.length}
+        made = {"rows": len(original), "vectors": len(vectors), "length": settings.vector_length}
         buckets.append(span | made | _compared(original, vectors.ravel(), generator))
         histograms.append(_histograms(number, original, vectors.ravel()))
     return {
