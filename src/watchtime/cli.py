@@ -263,7 +263,8 @@ def manifest(run: Path) -> None:
     """Write the manifest that names every file of the run with its hash."""
     from watchtime.core.manifest import write_manifest
 
-    write_manifest(run, _plan(run).belongs)
+    plan = _plan(run)
+    write_manifest(run, plan.belongs, plan.measured_pages)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,14 @@ from watchtime.core.config import validate
 from watchtime.core.files import read_json
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
-from watchtime.core.settings import Settings
+from watchtime.core.settings import EncoderSettings, Settings
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.log import Log
 from watchtime.labels import storage
 from watchtime.labels.base import Codec, Floats
+from watchtime.methods.base import NetworkMethod
 from watchtime.training import engine
+from watchtime.training.group import Parameters
 from watchtime.training.model import Model, selected
 from watchtime.training.resident import ResidentRows
 
@@ -40,11 +42,7 @@ class Study:
     @cached_property
     def jobs(self) -> Mapping[str, JobSpec]:
         """The artifact's jobs under the keys of its rows, in their order; rows that cannot run are absent."""
-        plan, card = self.plan, self.plan.artifacts[self.artifact]
-        protocol = plan.artifact_protocol(card, self.dataset)
-        prefix = [self.dataset, card.task, protocol, plan.config.regime]
-        keys = {row: "/".join([*prefix, str(one.method), str(one.variant)]) for row, one in card.rows.items()}
-        return {row: plan.jobs[key] for row, key in keys.items() if key in plan.jobs}
+        return self.plan.row_jobs(self.artifact, self.dataset)
 
     @property
     def task(self) -> str:
@@ -106,7 +104,15 @@ class Study:
 
     def outputs(self, model: Model, repetition: int, rows: EncodedLog) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the network's outputs of inference for consecutive slabs of ``rows``."""
+        return engine.outputs(*self._inference(model, repetition, rows))
+
+    def represented(self, model: Model, repetition: int, rows: EncodedLog) -> Floats:
+        """Return f(x) of ``rows``, what the first tower's encoder hands to its head, [rows, width]."""
+        return engine.represented(*self._inference(model, repetition, rows))
+
+    def _inference(
+        self, model: Model, repetition: int, rows: EncodedLog
+    ) -> tuple[NetworkMethod, ResidentRows, EncoderSettings, int, Parameters]:
         resident = ResidentRows(selected(rows, model.spec.features), model.encoding.cardinalities, self.device)
         parameters = {name: torch.from_numpy(np.array(array)) for name, array in model.states[repetition].items()}
-        size = model.spec.training.evaluation_batch
-        return engine.outputs(model.method, resident, model.spec.encoder, size, parameters)
+        return model.method, resident, model.spec.encoder, model.spec.training.evaluation_batch, parameters

@@ -129,7 +129,7 @@ class Artifact(Settings):
     template: str
     datasets: list[str] = []
     needs: list[str] = []
-    reads: list[Literal["analysis", "counts", "interactions", "results"]] = ["counts", "results"]
+    reads: list[Literal["analysis", "counts", "interactions", "measured_time", "results"]] = ["counts", "results"]
     analysis: str | None = None
     options: dict[str, Any] = {}
     study: bool = False

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import file_hash, write_json
 
-MEASURED_TIME = ("resources.json", "resources.parquet", "environment.json", "resources.pdf", "resources.ipynb")
+MEASURED_TIME = ("resources.json", "resources.parquet", "environment.json")
+PAGES = ("reports", "notebooks")
 LEFT_OUT = ("logs", "benchmarks")
 
 
-def write_manifest(run: Path, belongs: Callable[[Path], bool] = lambda name: True) -> None:
+def page_name(name: Path) -> str:
+    """Return the page of a file below ``reports`` or ``notebooks``, such as ``prowtp/table1``."""
+    return Path(*name.parts[1:]).with_suffix("").as_posix()
+
+
+def write_manifest(
+    run: Path, belongs: Callable[[Path], bool] = lambda name: True, measured_pages: Collection[str] = ()
+) -> None:
     """Write ``manifest.json``: name, size and sha256 of every file but logs, benchmarks and the manifest itself.
 
     ``belongs`` tells of a file's name below the run's folder whether it is part of the run as it is configured now;
     what an earlier configuration left is not named. Files that hold measured time or name the machine are marked,
-    since they differ between equal runs.
+    since they differ between equal runs; so are the PDFs and notebooks of ``measured_pages``, which show it.
     """
     if not run.is_dir():
         raise WatchtimeError(f"{run}: the run's folder does not exist.")
@@ -31,6 +39,6 @@ def write_manifest(run: Path, belongs: Callable[[Path], bool] = lambda name: Tru
         files[str(name)] = {
             "bytes": path.stat().st_size,
             "sha256": file_hash(path),
-            "varies": path.name in MEASURED_TIME,
+            "varies": path.name in MEASURED_TIME or (name.parts[0] in PAGES and page_name(name) in measured_pages),
         }
     write_json(run / "manifest.json", {"run": run.name, "files": files})

@@ -22,6 +22,8 @@ def page_inputs(plan: Plan, name: str) -> list[Path]:
         inputs += [plan.data_folder(dataset) / "interactions.parquet" for dataset in datasets]
     if "analysis" in artifact.reads:
         inputs.append(plan.analysis_folder(name))
+    if "measured_time" in artifact.reads:
+        inputs += [plan.job_folder(plan.jobs[key]) / "resources.json" for key in plan.artifact_keys(name)]
     if "results" in artifact.reads:
         folders = [plan.job_folder(plan.jobs[key]) for key in plan.artifact_keys(name)]
         inputs += [folder / file for folder in folders for file in ("metrics.json", "history.parquet")]

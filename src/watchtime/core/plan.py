@@ -15,6 +15,7 @@ from watchtime.core.dataset_card import Rules
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import settings_hash, write_text
 from watchtime.core.job import JobSpec, resolve
+from watchtime.core.manifest import PAGES, page_name
 from watchtime.core.own_card import as_read
 from watchtime.core.provenance import recorded
 from watchtime.core.seeds import derive_seed
@@ -180,6 +181,13 @@ class Plan:
             if self.jobs[key].family in UNASKED or (self.jobs[key].method, self.jobs[key].variant) in named
         ]
 
+    def row_jobs(self, name: str, dataset: str) -> dict[str, JobSpec]:
+        """The jobs of an artifact under the keys of its rows, in their order; rows that cannot run are absent."""
+        card = self.artifacts[name]
+        prefix = [dataset, card.task, self.artifact_protocol(card, dataset), self.config.regime]
+        keys = {row: "/".join([*prefix, str(one.method), str(one.variant)]) for row, one in card.rows.items()}
+        return {row: self.jobs[key] for row, key in keys.items() if key in self.jobs}
+
     def template(self, name: str) -> Path:
         """The notebook template of an artifact, or of one of the run's own pages."""
         template = name.split("/")[0] if name in self.pages else self.artifacts[name].template
@@ -188,6 +196,12 @@ class Plan:
     def reads(self, name: str) -> Sequence[str]:
         """What the page of an artifact may read of the run."""
         return self.pages[name] if name in self.pages else self.artifacts[name].reads
+
+    @property
+    def measured_pages(self) -> list[str]:
+        """The pages that show measured time, which differs between equal runs."""
+        shown = {"measured_time", "resources"}
+        return [name for name in [*self.artifacts, *self.pages] if shown & set(self.reads(name))]
 
     def count_files(self, dataset: str, protocols: Sequence[str]) -> list[Path]:
         """The counts of a data set: per row rule, and per part of the given protocols."""
@@ -284,8 +298,8 @@ class Plan:
             return any(file and self.folder / name.with_suffix(".npz") == file for file in self._codec_files)
         if place == "analyses":
             return any(card.analysis and "/".join(rest).startswith(f"{one}/") for one, card in self.artifacts.items())
-        if place in ("reports", "notebooks"):
-            return Path(*rest).with_suffix("").as_posix() in {*self.artifacts, *self.pages}
+        if place in PAGES:
+            return page_name(name) in {*self.artifacts, *self.pages}
         if place == "data":
             return rest[0] in self.config.datasets and (len(rest) == 2 or rest[1] in self.protocols(rest[0]))
         return True

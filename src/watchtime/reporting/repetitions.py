@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -62,3 +63,15 @@ def differences(pairs: Sequence[tuple[Values, Values]], direction: str) -> list[
     compared = [compare(*pair, direction) if pair[0].keys() & pair[1].keys() else None for pair in pairs]
     adjusted = holm([one.p_value if one else None for one in compared])
     return [Difference(one, p_value) if one else None for one, p_value in zip(compared, adjusted, strict=True)]
+
+
+def levels_where(found: Mapping[int, Difference], word: str) -> str:
+    """Return the levels of a setting whose difference is ``word``, as a list inside a sentence."""
+    return ", ".join(str(level) for level, one in found.items() if one.word == word) or "none"
+
+
+def draw_means(panel: Any, found: Mapping[int, Values], **look: Any) -> None:
+    """Draw means over repetitions with 95 % intervals over the levels of a setting, those that have values."""
+    summaries = {level: summarise(values.values()) for level, values in found.items() if values}
+    half = [one.high - one.mean if one.high is not None else 0.0 for one in summaries.values()]
+    panel.errorbar(list(summaries), [one.mean for one in summaries.values()], half, linewidth=0.8, **look)

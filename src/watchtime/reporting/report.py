@@ -12,6 +12,7 @@ from watchtime.core.catalog import Artifact, find_root
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json
+from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.reporting import collect
@@ -99,11 +100,20 @@ class Report:
     def test_rows(self, dataset: str) -> int:
         return self._metrics.filter(dataset=dataset, protocol=self.protocol(dataset))["test_rows"][0]
 
+    def jobs(self, dataset: str) -> dict[str, JobSpec]:
+        """The jobs of the page's rows on a data set, in their order; rows that cannot run are absent."""
+        return self.plan.row_jobs(self.name, dataset)
+
     def history(self, dataset: str, method: str, variant: str) -> pl.DataFrame:
         """The learning curves of a job: repetition, epoch, training and validation loss."""
         self._may_read("results")
         key = "/".join((dataset, self.artifact.task, self.protocol(dataset), self.plan.config.regime, method, variant))
         return pl.read_parquet(self.plan.job_folder(self.plan.jobs[key]) / "history.parquet")
+
+    def measured_time(self, spec: JobSpec) -> dict[str, Any]:
+        """Seconds, samples per second and memory of a job; these differ between equal runs."""
+        self._may_read("measured_time")
+        return read_json(self.plan.job_folder(spec) / "resources.json")
 
     def counts(self, dataset: str) -> dict[str, Any]:
         """The numbers of rows, users and items before and after every row rule, and under other readings."""

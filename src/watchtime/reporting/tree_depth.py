@@ -8,10 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.evaluation.statistics import summarise
 from watchtime.reporting.figures import PALETTE, figure, show
 from watchtime.reporting.published import read_published
-from watchtime.reporting.repetitions import Difference, by_repetition, differences, mean
+from watchtime.reporting.repetitions import Difference, by_repetition, differences, draw_means, levels_where, mean
 from watchtime.reporting.report import Report
 from watchtime.reporting.tables import Cell, Column, Table, Value
 from watchtime.reporting.text import Markdown, escape
@@ -86,14 +85,10 @@ def conclusion(report: Report, dataset: str) -> Markdown:
     lines = []
     for name, (title, _) in SCORES.items():
         gains = _gains(depths, name)
-        better, worse = (
-            ", ".join(str(depth) for depth, one in gains.items() if one.word == word) or "none"
-            for word in ("better", "worse")
-        )
         if gains:
             lines.append(
-                f"{title} at {len(gains)} depths: with TSL significantly better than without at {better}; worse at "
-                f"{worse}."
+                f"{title} at {len(gains)} depths: with TSL significantly better than without at "
+                f"{levels_where(gains, 'better')}; worse at {levels_where(gains, 'worse')}."
             )
     deep = depths.filter(pl.col("learned") & (pl.col("depth") >= PUBLISHED_FROM))
     if len(deep):
@@ -115,10 +110,8 @@ def published(report: Report, dataset: str) -> float | None:
 
 
 def _draw_means(panel: Any, depths: pl.DataFrame, name: str, **look: Any) -> None:
-    found = [(depth, by_repetition(depths.filter(depth=depth), name)) for depth in depths["depth"].unique().sort()]
-    summaries = {depth: summarise(values.values()) for depth, values in found if values}
-    half = [one.high - one.mean if one.high is not None else 0.0 for one in summaries.values()]
-    panel.errorbar(list(summaries), [one.mean for one in summaries.values()], half, linewidth=0.8, **look)
+    levels = depths["depth"].unique().sort()
+    draw_means(panel, {depth: by_repetition(depths.filter(depth=depth), name) for depth in levels}, **look)
 
 
 def _gains(depths: pl.DataFrame, name: str) -> dict[int, Difference]:

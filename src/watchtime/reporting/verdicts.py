@@ -134,6 +134,8 @@ def _reason_not_run(plan: Plan, cell: PublishedCell) -> str | None:
         return "artifact not in this run"
     if artifact.analysis:
         return "no verdict on what an analysis measures: its page shows it"
+    if cell.task == "cost":
+        return "no verdict on measured time: its page shows it beside the printed one"
     if cell.task == "stats":
         return "not counted in this project yet"
     if cell.task not in plan.tasks(cell.dataset):
