@@ -108,7 +108,7 @@ class Study:
 
     def represented(self, model: Model, repetition: int, rows: EncodedLog) -> Floats:
         """Return f(x) of ``rows``, what the first tower's encoder hands to its head, [rows, width]."""
-        return engine.represented(*self._inference(model, repetition, rows))
+        return engine.represented(*self._inference(model, repetition, rows)[1:])
 
     def _inference(
         self, model: Model, repetition: int, rows: EncodedLog
