@@ -11,8 +11,8 @@ import pytest
 import torch
 from scipy.optimize import linprog
 from torch import Tensor
-from transport_cases import case
 
+from transport_cases import case
 from watchtime.core.errors import WatchtimeError
 from watchtime.transport.balanced import balanced
 

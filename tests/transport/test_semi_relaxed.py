@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
 from torch import Tensor
-from transport_cases import case
 
+from transport_cases import case
 from watchtime.transport.problem import Problem
 from watchtime.transport.semi_relaxed import semi_relaxed
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 from torch import Tensor
-from transport_cases import case
 
+from transport_cases import case
 from watchtime.transport.problem import Problem
 from watchtime.transport.semi_relaxed import semi_relaxed
 from watchtime.transport.unbalanced import unbalanced
