@@ -14,19 +14,12 @@ from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
 from torch import Tensor
 
+from transport_cases import case
 from watchtime.transport.problem import Problem
 from watchtime.transport.semi_relaxed import semi_relaxed
 
 Floats = npt.NDArray[np.float64]
 PENALTIES = [0.1, 1.0, 10.0, 100.0]
-
-
-def case(rows: int, columns: int, seed: int, batch: tuple[int, ...] = ()) -> tuple[Tensor, Tensor, Tensor]:
-    """Return costs in [0, 2], and marginals that are not uniform."""
-    generator = torch.Generator().manual_seed(seed)
-    cost = 2 * torch.rand(*batch, rows, columns, dtype=torch.float64, generator=generator)
-    alpha, beta = (0.2 + torch.rand(*batch, n, dtype=torch.float64, generator=generator) for n in (rows, columns))
-    return cost, alpha / alpha.sum(-1, keepdim=True), beta / beta.sum(-1, keepdim=True)
 
 
 def objective(plan: Floats, cost: Floats, beta: Floats, penalty: float) -> float:

@@ -70,7 +70,9 @@ class _Iterate:
         share = (_COLD if start is None else _WARM) / (problem.cost.shape[-1] * problem.cost.shape[-2])
         mass = problem.rows.sum(-1)[..., None, None]
         centre = share * mass * spread.clamp(min=_SMALLEST_RANGE)
-        potentials = (torch.zeros_like(problem.columns) if start is None else start.to(problem.cost.dtype)).unsqueeze(-2)
+        potentials = (torch.zeros_like(problem.columns) if start is None else start.to(problem.cost.dtype)).unsqueeze(
+            -2
+        )
         above = problem.cost + potentials
         cheapest = above.amin(-1, keepdim=True)
         above = above - cheapest

@@ -13,10 +13,9 @@ from watchtime.transport.problem import Problem
 
 @dataclass(frozen=True)
 class System:
-    """T changes by q − K ∘ (dv − du) such that its sums follow the potentials.
+    """T changes by q − K ∘ (dv − du), with du and dv such that T1 + u / 2λ₁ and Tᵀ1 − v / 2λ change as wanted.
 
-    The rows of K ∘ (dv − du) sum to a given right side of the rows less du / 2λ₁, its columns to one of the columns
-    less dv / 2λ. Without du these are m equations, (I / 2λ + diag(Kᵀ1) − Kᵀ diag(1 / R) K) dv = r with R = K1 + 1 / 2λ₁.
+    Without du these are m equations, (I / 2λ + diag(Kᵀ1) − Kᵀ diag(1 / R) K) dv = r with R = K1 + 1 / 2λ₁.
     """
 
     weights: Tensor
@@ -42,8 +41,10 @@ class System:
         return None if bool(failed.any()) else cls(weights, row_sums, factor)
 
     def solved(self, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
-        """Return du [..., n, 1] and dv [..., 1, m] with R du − K dv = ``rows`` [..., n, 1] and
-        (diag(Kᵀ1) + I / 2λ) dv − Kᵀ du = ``columns`` [..., m]."""
+        """Return du [..., n, 1] and dv [..., 1, m].
+
+        R du − K dv = ``rows`` [..., n, 1] and (diag(Kᵀ1) + I / 2λ) dv − Kᵀ du = ``columns`` [..., m].
+        """
         right = columns.unsqueeze(-1) + self.weights.transpose(-1, -2) @ (rows / self.row_sums)
         potentials = torch.cholesky_solve(right, self.factor)
         row_potentials = (rows + self.weights @ potentials) / self.row_sums
