@@ -197,4 +197,4 @@ def test_a_source_is_the_folder_of_the_only_data_set() -> None:
 
 
 def test_the_default_file_is_ordinary_yaml() -> None:
-    assert RunConfig.model_validate(yaml.safe_load(default_yaml())) == RunConfig()
+    assert RunConfig.model_validate(yaml.safe_load(default_yaml())) == DEMO
