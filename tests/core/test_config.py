@@ -41,12 +41,16 @@ def test_the_committed_file_is_what_the_model_generates(name: str, generated: st
     assert (CONFIG / name).read_text(encoding="utf-8") == generated, f"run `watchtime config --write`: config/{name}"
 
 
-def test_the_default_file_means_the_defaults() -> None:
-    assert load_config(CONFIG / "demo.yaml") == RunConfig()
+def test_the_default_file_means_the_defaults_but_for_fewer_repetitions() -> None:
+    assert load_config(CONFIG / "demo.yaml") == RunConfig(repetitions=3)
+    assert RunConfig().repetitions == 5
+    said = "# seeds per method; every interval comes from them (without this key: 5)\nrepetitions: 3\n"
+    assert said in default_yaml()
+    assert default_yaml().count("without this key") == 1
 
 
 def test_every_key_of_the_default_file_has_a_comment() -> None:
-    brief = tuple(f"  {name}: {{" for name in DEMO)
+    brief = tuple(f"  {name}: {{" for name in DEMO.datasets)
     lines = [line for line in default_yaml().splitlines() if not line.startswith(brief)]
     keys = [place for place, line in enumerate(lines) if line.lstrip()[:1] != "#" and "kuairand_pure" not in line]
     assert len(keys) > 20
@@ -193,4 +197,4 @@ def test_a_source_is_the_folder_of_the_only_data_set() -> None:
 
 
 def test_the_default_file_is_ordinary_yaml() -> None:
-    assert RunConfig.model_validate(yaml.safe_load(default_yaml())) == RunConfig()
+    assert RunConfig.model_validate(yaml.safe_load(default_yaml())) == DEMO

@@ -11,7 +11,7 @@ import pytest
 from tiny_kuairand import SECOND_LOG, USERS, VIDEOS, write_folder
 from watchtime.core import plan as plan_module
 from watchtime.core.catalog import Catalog, MethodCard, Paper, Protocol, PublishedRow, Size, find_root
-from watchtime.core.config import RunConfig
+from watchtime.core.config import DEMO, RunConfig
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.job import JobSpec
@@ -439,7 +439,7 @@ def test_the_workflow_lays_the_command_line_over_the_file(tmp_path: Path) -> Non
     values = {"name": "one", "methods": ["vr"], "artifacts": [], "repetitions": 2}
     run = Plan.from_workflow(values, [str(path)], find_root())
     assert (run.config.name, run.config.repetitions) == ("one", 2)
-    assert Plan.from_workflow({}, [], find_root()).config == RunConfig()
+    assert Plan.from_workflow({}, [], find_root()).config == DEMO
     raw = write_folder(tmp_path)
     assert Plan.from_workflow({"source": str(raw)}, [str(path)], find_root()).config.datasets[
         "kuairand_pure"

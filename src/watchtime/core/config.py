@@ -115,7 +115,7 @@ def _simulated(rows: int, users: int, items: int, **other: Any) -> DatasetSource
     return DatasetSource(simulator=simulator, methods=plain, **other)
 
 
-DEMO = {
+SIMULATED_LOGS = {
     "kuairand_pure": DatasetSource(),
     "kuairec": _simulated(18_000, 340, 340, tasks=["watch_time", "watch_ratio"], protocols=["big_to_small"]),
     "wechat21": _simulated(80_000, 520, 260, protocols=["days_12_1_1"], core=20),
@@ -130,7 +130,9 @@ class RunConfig(Settings):
 
     name: Name = Field("demo", description="results go to results/<name>")
     datasets: dict[Name, DatasetSource] = Field(
-        DEMO, min_length=1, description="data sets (see: watchtime datasets), each with what differs from the first"
+        SIMULATED_LOGS,
+        min_length=1,
+        description="data sets (see: watchtime datasets), each with what differs from the first",
     )
     tasks: list[Name] | None = Field(
         None,
@@ -179,6 +181,10 @@ class RunConfig(Settings):
         lt=1,
         description="largest relative difference at which a published number counts as reproduced",
     )
+
+
+DEMO = RunConfig(repetitions=3)
+"""The default run: the defaults, but with fewer repetitions, since it shows what there is and judges nothing real."""
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -254,17 +260,21 @@ def with_source(config: RunConfig, source: str | None, where: str) -> RunConfig:
 
 
 def default_yaml() -> str:
-    """Return ``config/demo.yaml``: every key with its default and, as a comment, what it means."""
+    """Return ``config/demo.yaml``: every key of the default run and, as a comment, what it means.
+
+    The comment says where a run without the key differs.
+    """
     head = "# The default run: simulated logs, no network. Written by `watchtime config --write`; a test holds it.\n"
-    return head + "\n".join(_yaml_lines(RunConfig(), 0)) + "\n"
+    return head + "\n".join(_yaml_lines(DEMO, 0)) + "\n"
 
 
 def _yaml_lines(settings: Settings, depth: int) -> list[str]:
     lines = []
     for key, field in type(settings).model_fields.items():
         pad = "  " * depth
-        lines.append(f"{pad}# {field.description}")
-        lines += _yaml_value(key, getattr(settings, key), depth)
+        value = getattr(settings, key)
+        other = "" if value == field.default else f" (without this key: {_flow(field.default)})"
+        lines += [f"{pad}# {field.description}{other}", *_yaml_value(key, value, depth)]
     return lines
 
 
