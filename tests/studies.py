@@ -47,7 +47,8 @@ def write_study(
     for spec in plan.jobs.values():
         if path := plan.codec_file(spec):
             assert spec.codec is not None
-            storage.save(storage.fit_codec(spec.codec.name, spec.codec.settings, np.array(training)), path)
+            seen = None if lasting is None else lasting[: len(training)]
+            storage.save(storage.fit_codec(spec.codec.name, spec.codec.settings, np.array(training), seen), path)
         if predictions:
             _write_predictions(plan, spec, test, predictions)
     return Study(plan, artifact, DATASET, torch.device("cpu"))

@@ -21,7 +21,8 @@ def test_effective_prototypes_are_as_many_as_share_a_row_alike() -> None:
 
 
 def test_numbers_count_large_weights_leading_prototypes_and_what_plan_and_similarities_share() -> None:
-    kinds = {"plan": PEAKED, "similarities": np.array([[0.4, 0.2, 0.2, 0.2], [0.1, 0.2, 0.3, 0.4], [0.3, 0.2, 0.1, 0.4]])}
+    similarities = np.array([[0.4, 0.2, 0.2, 0.2], [0.1, 0.2, 0.3, 0.4], [0.3, 0.2, 0.1, 0.4]])
+    kinds = {"plan": PEAKED, "similarities": similarities}
     plan = numbers(kinds, "plan")
     assert plan["effective"] == pytest.approx(7 / 3)
     # One of the first row, none of the second, two of the third.
