@@ -13,18 +13,21 @@ from watchtime.core.manifest import write_manifest
 
 
 def test_the_manifest_names_every_file_of_the_run(tmp_path: Path) -> None:
-    for name in ("config.yaml", "jobs/a/metrics.json", "jobs/a/resources.json", "reports/p/table1.pdf"):
+    pages = ("reports/p/table1.pdf", "reports/p/time.pdf", "notebooks/p/time.ipynb")
+    for name in ("config.yaml", "jobs/a/metrics.json", "jobs/a/resources.json", *pages):
         write_text(tmp_path / name, f"contents of {name}")
     for name in ("logs/x.log", "benchmarks/x.jsonl", ".snakemake_timestamp", "data/.snakemake_timestamp"):
         write_text(tmp_path / name, "not part of the run")
-    write_manifest(tmp_path)
+    write_manifest(tmp_path, measured_pages=["p/time"])
     manifest = read_json(tmp_path / "manifest.json")
     assert manifest["run"] == tmp_path.name
     assert {name: entry["varies"] for name, entry in manifest["files"].items()} == {
         "config.yaml": False,
         "jobs/a/metrics.json": False,
         "jobs/a/resources.json": True,
+        "notebooks/p/time.ipynb": True,
         "reports/p/table1.pdf": False,
+        "reports/p/time.pdf": True,
     }
     for name, entry in manifest["files"].items():
         contents = f"contents of {name}".encode()

@@ -30,11 +30,14 @@ UNPRINTED = {"rmse_truncated", "mae_truncated"}
 
 
 def cells_of(name: str) -> list[PublishedCell]:
-    """Return the printed cells that an artifact shows: where one table is two of ours, those of its target."""
+    """Return the printed cells that an artifact shows: where one table is two of ours, those of its target.
+
+    Measured time is no metric.
+    """
     paper, own = name.split("/")
     printed = ARTIFACTS[name].published or own
     sharing = [one for other, one in CATALOG.papers[paper].artifacts.items() if (one.published or other) == printed]
-    found = [cell for cell in CELLS if cell.name == f"{paper}/{printed}"]
+    found = [cell for cell in CELLS if cell.name == f"{paper}/{printed}" and cell.task != "cost"]
     return [cell for cell in found if len(sharing) == 1 or cell.task == ARTIFACTS[name].task]
 
 

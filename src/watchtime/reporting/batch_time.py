@@ -52,18 +52,17 @@ def conclusion(report: Report, dataset: str) -> Markdown:
         if not both:
             continue
         found = ", ".join(
-            f"{report.artifact.rows[row].title} {_times(_ratio(report, ours, row))} "
+            f"{escape(report.artifact.rows[row].title)} {_times(_ratio(report, ours, row))} "
             f"({_times(_ratio(report, printed, row))})"
             for row in both
         )
-        lines.append(
-            f"A batch's {name} in multiples of {_reference_title(report)}'s, in brackets the paper's: {found}."
-        )
+        reference = escape(_reference_title(report))
+        lines.append(f"A batch's {name} in multiples of {reference}'s, in brackets the paper's: {found}.")
     lines.append(
         "The paper finds that training costs grow with the share of rows in the compactness loss, and that prediction "
         "costs hardly more than the baseline's. Times differ between equal runs, and no verdict is given on them."
     )
-    return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {escape(line)}" for line in lines))
+    return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {line}" for line in lines))
 
 
 def _ours(report: Report, dataset: str, phase: str) -> Costs:

@@ -88,7 +88,7 @@ def conclusion(report: Report, dataset: str) -> Markdown:
     """Set signs and sizes of what was measured beside what the paper reads off its figures."""
     measured, lines = _measured(report, dataset), list[str]()
     for row, own in measured.items():
-        title = report.artifact.rows[row].title
+        title = escape(report.artifact.rows[row].title)
         if own["spearman"]:
             positive = sum(value > 0 for value in own["spearman"].values())
             lines.append(
@@ -97,10 +97,12 @@ def conclusion(report: Report, dataset: str) -> Markdown:
                 "repetitions; the paper says positively."
             )
         inactive = percent(_average(own["inactive"]) / 100, 2)
-        lines.append(f"{title}: the prediction of {inactive} of the test rows is not above 0; the paper: 1 to 2 %.")
+        lines.append(
+            f"{title}: the prediction of {inactive} of the test rows is not above 0; the paper: 1 to 2\u00a0%."
+        )
     lines += _without_centre(report, dataset)
     lines += _compared(report, measured)
-    return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {escape(line)}" for line in lines))
+    return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {line}" for line in lines))
 
 
 def _compared(report: Report, measured: dict[str, dict[str, Values]]) -> list[str]:
@@ -111,7 +113,7 @@ def _compared(report: Report, measured: dict[str, dict[str, Values]]) -> list[st
     (found,) = differences([(other["silhouette"], one["silhouette"])], "higher")
     if found is None:
         return []
-    titles = report.artifact.rows[second].title, report.artifact.rows[first].title
+    titles = [escape(report.artifact.rows[row].title) for row in (second, first)]
     return [
         f"Silhouette of {titles[0]} − {titles[1]}: {found.said(3)}, {found.word}. The paper sees clear clusters of "
         f"rows with small errors for {titles[0]}, and mixed ones for {titles[1]}."
@@ -120,9 +122,9 @@ def _compared(report: Report, measured: dict[str, dict[str, Values]]) -> list[st
 
 def _without_centre(report: Report, dataset: str) -> list[str]:
     empty = report.analysis(dataset, "groups").filter(central=0)
-    titles = report.artifact.rows
+    titles = {row: escape(one.title) for row, one in report.artifact.rows.items()}
     return [
-        f"{titles[row].title}: no row of the watch ratio {GROUPS[number]} has an error below 0.01 in {many} "
+        f"{titles[row]}: no row of the watch ratio {escape(GROUPS[number])} has an error below 0.01 in {many} "
         f"{'repetition' if many == 1 else 'repetitions'}, so that the group has no centre there."
         for row, number, many in empty.group_by("row", "group", maintain_order=True).len().rows()
     ]

@@ -77,7 +77,7 @@ def conclusion(report: Report, dataset: str) -> Markdown:
     spread, lines = _spread(report, dataset), list[str]()
     for with_plan in (row for row, kind in spread if kind == "plan"):
         plan, ours = spread[with_plan, "plan"], spread[with_plan, "similarities"]
-        title, used, above = report.artifact.rows[with_plan].title, "effective", "above"
+        title, used, above = escape(report.artifact.rows[with_plan].title), "effective", "above"
         lines.append(
             f"{title}: a row's plan uses {_average(plan[used]):.1f} prototypes and its α {_average(ours[used]):.1f}; "
             f"they agree by {_average(plan['agreement']):.3f}. Above 1 / CK are "
@@ -88,10 +88,10 @@ def conclusion(report: Report, dataset: str) -> Markdown:
         pairs = [(spread[row, "similarities"][used], ours[used]) for row in others]
         for row, one in zip(others, differences(pairs, "lower"), strict=True):
             if one:
-                theirs, other = _average(spread[row, "similarities"][used]), report.artifact.rows[row].title
+                theirs, other = _average(spread[row, "similarities"][used]), escape(report.artifact.rows[row].title)
                 lines.append(f"{other}: a row's α uses {theirs:.1f} prototypes, {_WORDS[one.word]} that of {title}.")
         lines.append("The paper finds α dense without a plan.")
-    return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {escape(line)}" for line in lines))
+    return Markdown(f"{escape(report.data_title(dataset))}.\n\n" + "\n".join(f"- {line}" for line in lines))
 
 
 def _spread(report: Report, dataset: str) -> dict[tuple[str, str], dict[str, Values]]:
