@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def silhouette_by_pairs(vectors: Floats, group: list[int]) -> float:
     """Return the mean of (b − a) / max(a, b) from the definition."""
     scores = []
     for place, vector in enumerate(vectors):
-        away = {number: [] for number in set(group)}
+        away: dict[int, list[Any]] = {number: [] for number in group}
         for other, number in enumerate(group):
             if other != place:
                 away[number].append(np.linalg.norm(vector - vectors[other]))
@@ -151,7 +152,7 @@ def test_representations_are_what_the_encoder_hands_on(study: Study, row: str) -
 def test_tables_of_known_predictions(study: Study) -> None:
     found = tables(study)
     assert list(found) == ["points", "groups", "methods"]
-    counts = {key: rest for *key, rest in ()} or {
+    counts = {
         (one["row"], one["repetition"], one["group"]): (one["rows"], one["central"], one["large"])
         for one in found["groups"].to_dicts()
     }

@@ -119,7 +119,7 @@ TABLES = {
 def analysed(place: Path, artifact: str) -> Report:
     """Return a report on hand-made tables."""
     training = np.random.default_rng(1).uniform(0, 20, 50).tolist()
-    plan = write_study(place, artifact, training, [1.0], duration=10.0, repetitions=REPETITIONS).plan
+    plan = write_study(place, artifact, training, [1.0], duration=[10.0] * 51, repetitions=REPETITIONS).plan
     for name, rows in TABLES[artifact].items():
         frame = pl.DataFrame(rows(), infer_schema_length=None)
         write_parquet(plan.analysis_folder(artifact) / DATASET / f"{name}.parquet", frame)
