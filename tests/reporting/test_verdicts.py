@@ -256,13 +256,10 @@ def test_cells_without_a_number_say_why(here: Path) -> None:
     frame = all_verdicts(write_run(here, artifacts=["prowtp/table1"]))
     table1 = frame.filter(paper="prowtp", artifact="table1", metric="mae")
     assert one(table1, dataset="wechat21", method="tr")["reason"] == "data set not in this run: wechat21"
-    assert one(table1, dataset="kuairand_pure", method="prowtp", variant="full")["reason"] == (
-        "method not in this project yet"
-    )
     table6 = frame.filter(paper="prowtp", artifact="table6", metric="n_users")
     assert one(table6, dataset="shortvideo")["verdict"] == "not comparable"
     assert one(table6, dataset="shortvideo")["reason"] == "private data"
-    assert set(frame.filter(paper="prowtp", artifact="table2")["reason"]) == {"artifact not built yet"}
+    assert "artifact not built yet" in set(frame.filter(paper="labelcraft", artifact="table2")["reason"])
 
 
 def test_a_data_set_without_the_protocol_of_a_table_is_not_run(here: Path) -> None:
@@ -432,10 +429,11 @@ def as_printed(shift: float) -> Callable[[JobSpec, str, str, str, int], float]:
     """Return scores that are what ProWTP prints for KuaiRand-Pure, times 1 + shift, with 0.01 % of noise."""
     cells = [cell for cell in read_published(PUBLISHED) if cell.name == "prowtp/table1"]
     values = {(cell.method, cell.metric): cell.value for cell in cells if cell.dataset == "kuairand_pure"}
-    rows = {"vr": "tr", "wlr": "wlr", "d2q": "d2q", "tpm": "tpm", "ordinal_regression": "or"}
+    rows = {"vr": "tr", "wlr": "wlr", "d2q": "d2q", "tpm": "tpm", "ordinal_regression": "or", "prowtp": "prowtp"}
 
     def scores(spec: JobSpec, readout: str, metric: str, convention: str, repetition: int) -> float:
-        own = (spec.method, spec.variant) in (("vr", "paper"), ("wlr", "every_impression"), ("d2q", "paper"))
+        single = (("vr", "paper"), ("wlr", "every_impression"), ("d2q", "paper"), ("prowtp", "paper"))
+        own = (spec.method, spec.variant) in single
         several = spec.method in ("tpm", "ordinal_regression")
         own = own or (several and (spec.variant, readout) == ("paper", "mean"))
         value = values.get((rows.get(spec.method, ""), metric), 1.0) if own else 1.0
@@ -470,7 +468,7 @@ def complete(here: Path) -> Callable[..., pl.DataFrame]:
 def test_a_whole_table_can_be_reproduced(complete: Callable[..., pl.DataFrame]) -> None:
     """Only with the paper's own readout (TPM and OR: the mean) and its own rule for ties do the values agree."""
     frame = complete()
-    assert frame.height == 20
+    assert frame.height == 24
     assert set(frame["verdict"]) == {"reproduced"}
 
 
