@@ -36,6 +36,12 @@ def test_it_is_the_printed_sum(temperature: float) -> None:
     assert found.item() == pytest.approx(looped(VECTORS, MEMBERS, temperature), rel=1e-12)
 
 
+def test_averaged_it_is_the_mean_over_the_pairs() -> None:
+    pairs = sum(int(column.sum()) * (int(column.sum()) - 1) for column in MEMBERS.T)
+    expected = looped(VECTORS, MEMBERS, 0.3) * MEMBERS.shape[1] / pairs
+    assert compactness(VECTORS, MEMBERS, 0.3, averaged=True).item() == pytest.approx(expected, rel=1e-12)
+
+
 def test_two_equal_rows_of_one_prototype() -> None:
     """Both ordered pairs have probability 1 / 4 among the four, and one of two prototypes has them: 2 log 4 / 2."""
     vectors = torch.tensor([[0.6, 0.8], [0.6, 0.8]])
@@ -44,7 +50,9 @@ def test_two_equal_rows_of_one_prototype() -> None:
 
 
 def test_a_row_alone_with_its_prototype_has_no_pair() -> None:
-    assert compactness(VECTORS[:2], torch.tensor([[True, False], [False, True]]), 0.1).item() == 0
+    alone = torch.tensor([[True, False], [False, True]])
+    assert compactness(VECTORS[:2], alone, 0.1).item() == 0
+    assert compactness(VECTORS[:2], alone, 0.1, averaged=True).item() == 0
 
 
 def test_no_rows_have_no_loss() -> None:

@@ -115,7 +115,9 @@ class PrototypeAlignment(NetworkMethod):
     * L_assign = −mean Σ_k t_k log α_k; with ``alignment: distance`` it is mean ‖h − Σ_k α_k p_k‖ (eq. 36), with
       ``none`` there is none. Neither has a plan: α takes its place in L_task and in L_compact.
     * L_compact is ``losses/compactness.py`` over ``compactness_share`` of the batch's rows, drawn anew each step, where
-      S_k are the rows whose t_k is above the mean of the batch, and above 1 % of a row, which stands for 0.
+      S_k are the rows whose t_k is above the mean of the batch, and above 1 % of a row, which stands for 0. The printed
+      sum is divided by the number of prototypes and grows with the square of the batch, so that at b = 0.1 it outweighs
+      the other two by far; ``compactness_over: pairs`` takes the mean of its terms.
     * ``prototype_norm``: the text calls the cost a cosine distance, so prototypes have norm 1 there (``cost_only``);
       what the regressor gets is p as it is. ``both`` and ``none`` are the other readings.
 
@@ -140,6 +142,7 @@ class PrototypeAlignment(NetworkMethod):
         assignment_weight: float = Field(1.0, ge=0)
         compactness_weight: float = Field(0.1, ge=0)
         compactness_share: float = Field(0.2, ge=0, le=1)
+        compactness_over: Literal["prototypes", "pairs"] = "prototypes"
 
         @model_validator(mode="after")
         def _gradient_exists(self) -> Self:
@@ -176,7 +179,8 @@ class PrototypeAlignment(NetworkMethod):
         if settings.compactness_weight:
             drawn_rows = guide.draws[:, 0].argsort()[: round(settings.compactness_share * len(plan))]
             members = plan > plan.mean(0).clamp(min=_SMALLEST_SHARE)
-            compact = compactness(representations[drawn_rows], members[drawn_rows], settings.temperature)
+            averaged = settings.compactness_over == "pairs"
+            compact = compactness(representations[drawn_rows], members[drawn_rows], settings.temperature, averaged)
             loss = loss + settings.compactness_weight * compact
         return loss
 
