@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,6 +20,8 @@ _SMALLEST_RANGE = 1e-3
 _ROOT_STEPS = 4
 # Iterations in a row without a smaller gap.
 _PATIENCE = 8
+# How much larger than the tolerance ⟨T, Z⟩ may be where a plan is judged.
+_NEAR = 8.0
 # The smallest gap that is tried in single precision, which halves what a step costs.
 _SINGLE = 1e-6
 
@@ -34,16 +37,25 @@ def solved(problem: Problem, tolerance: float, start: Tensor | None, iterations:
 
 
 def _followed(problem: Problem, state: _Iterate, tolerance: float, iterations: int) -> Solution:
-    """Return the best plan on the way; beyond what rounding allows, gaps grow again."""
-    best, worse = problem.judged(state.plan.double()), 0
-    while float(best.gap.max()) > tolerance and worse < _PATIENCE and iterations > 0:
-        following = state.improved()
+    """Return the best plan on the way; beyond what rounding allows, gaps grow again.
+
+    ⟨T, Z⟩ estimates the gap and costs a fraction of it, so that plans are judged once the estimate is near.
+    """
+    best, lowest, worse = None, math.inf, 0
+    while True:
+        distance = state.complementarity()
+        if distance <= _NEAR * tolerance:
+            found = problem.judged(state.plan.double())
+            distance = float(found.gap.max())
+            if best is None or distance < float(best.gap.max()):
+                best = found
+            if distance <= tolerance:
+                return found
+        lowest, worse = (distance, 0) if distance < lowest else (lowest, worse + 1)
+        following = state.improved() if worse < _PATIENCE and iterations > 0 else None
         if following is None:
-            break
+            return best or problem.judged(state.plan.double())
         state, iterations = following, iterations - 1
-        found = problem.judged(state.plan.double())
-        best, worse = (found, 0) if bool(found.gap.max() < best.gap.max()) else (best, worse + 1)
-    return best
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,10 @@ class _Iterate:
             distance = distance + (centre / mass - 1 / total) / slope
         slack = above + distance
         return cls(problem, centre / slack, slack, cheapest - distance, potentials)
+
+    def complementarity(self) -> float:
+        """Return ⟨T, Z⟩ of the problem in which it is largest."""
+        return float((self.plan * self.slack).sum((-2, -1)).max())
 
     def improved(self) -> _Iterate | None:
         """Return the iterate after a step; None where rounding ends what can be reached."""
