@@ -41,7 +41,7 @@ def _followed(problem: Problem, state: _Iterate, tolerance: float, iterations: i
 
     ⟨T, Z⟩ estimates the gap and costs a fraction of it, so that plans are judged once the estimate is near.
     """
-    best, lowest, worse = None, math.inf, 0
+    best, nearest, lowest, worse = None, state, math.inf, 0
     while True:
         distance = state.complementarity()
         if distance <= _NEAR * tolerance:
@@ -51,10 +51,10 @@ def _followed(problem: Problem, state: _Iterate, tolerance: float, iterations: i
                 best = found
             if distance <= tolerance:
                 return found
-        lowest, worse = (distance, 0) if distance < lowest else (lowest, worse + 1)
+        nearest, lowest, worse = (state, distance, 0) if distance < lowest else (nearest, lowest, worse + 1)
         following = state.improved() if worse < _PATIENCE and iterations > 0 else None
         if following is None:
-            return best or problem.judged(state.plan.double())
+            return best or problem.judged(nearest.plan.double())
         state, iterations = following, iterations - 1
 
 
