@@ -11,7 +11,15 @@ import pytest
 
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json, write_json
-from watchtime.evaluation.metrics import METRICS, EvaluatedRows, Metric, MetricValue, evaluate
+from watchtime.evaluation.metrics import (
+    LIST_LENGTHS,
+    METRICS,
+    EvaluatedRows,
+    Metric,
+    MetricValue,
+    evaluate,
+    metrics_about,
+)
 from watchtime.evaluation.xauc import CONVENTIONS, xauc
 from watchtime.evaluation.xgauc import XGAUC_CONVENTIONS, xgauc
 
@@ -25,7 +33,7 @@ def by_key(values: list[MetricValue]) -> dict[tuple[str, str], float | None]:
 
 
 def test_values_by_hand() -> None:
-    values = by_key(evaluate(TARGET, PREDICTION, USER))
+    values = by_key(evaluate(TARGET, PREDICTION, USER, metrics=metrics_about("watch_time")))
     assert values["mae", ""] == (3 + 1 + 1 + 3 + 1) / 5
     assert values["rmse", ""] == math.sqrt((9 + 1 + 1 + 9 + 1) / 5)
     assert values["target_tie_mass", ""] == 0.2
@@ -59,7 +67,7 @@ def test_truncated_errors_exist_only_where_a_full_watch_is_known() -> None:
 
 
 def test_every_metric_appears_under_every_convention_once() -> None:
-    values = evaluate(TARGET, PREDICTION, USER, full_watch=TARGET)
+    values = evaluate(TARGET, PREDICTION, USER, full_watch=TARGET, duration=TARGET, positive=np.ones(5))
     found = [(entry.metric, entry.convention) for entry in values]
     assert found == [(metric.name, convention) for metric in METRICS.values() for convention in metric.conventions]
 
@@ -123,3 +131,44 @@ def test_a_new_metric_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_cannot_be_evaluated_is_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(WatchtimeError, match=message):
         evaluate(**({"target": TARGET, "prediction": PREDICTION} | arguments))
+
+
+def test_ltv_is_judged_by_its_order_and_on_positive_rows_too() -> None:
+    target, prediction = [0.0, 4.0, 0.0, 1.0, 9.0], [5.0, 3.0, 1.0, 3.0, 7.0]
+    values = by_key(evaluate(target, prediction))
+    kept = by_key(evaluate([4.0, 1.0, 9.0], [3.0, 3.0, 7.0]))
+    assert values["positive_rows", ""] == 3
+    assert values["mae_pos", ""] == (1 + 2 + 2) / 3
+    for name, rule in (("norm_gini", "strict"), ("spearman", ""), ("mae", "")):
+        assert values[f"{name}_pos", rule] == kept[name, rule]
+        assert values[name, rule] != kept[name, rule]
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_a_positive_row_nothing_is_said_of_them() -> None:
+    values = by_key(evaluate([0.0, 0.0], [1.0, 2.0]))
+    assert values["positive_rows", ""] == 0
+    names = [("mae_pos", ""), ("norm_gini_pos", "strict"), ("spearman_pos", ""), ("norm_gini", "strict")]
+    assert [values[name] for name in names] == [None] * 4
+
+
+def test_a_metric_of_one_target_is_not_of_others() -> None:
+    own = {"norm_gini", "spearman", "mae_pos", "norm_gini_pos", "spearman_pos", "positive_rows"}
+    assert metrics_about("ltv").keys() - metrics_about("watch_time").keys() == own
+    lists = {f"{name}@{length}" for name in ("nwtg", "ds", "neg", "users") for length in LIST_LENGTHS}
+    assert metrics_about("label").keys() - metrics_about("watch_time").keys() == lists
+    assert metrics_about("watch_time") == {name: one for name, one in METRICS.items() if name not in own | lists}
+
+
+def test_lists_are_measured_with_what_stands_beside_the_target() -> None:
+    """Of four rows the best three are 9, 5 and 2 seconds long; the best list has 9, 7 and 5."""
+    watched, score, duration = [5.0, 9.0, 7.0, 2.0], [0.8, 0.9, 0.1, 0.3], [10.0, 20.0, 30.0, 60.0]
+    known = metrics_about("label")
+    values = by_key(evaluate(watched, score, [1, 1, 1, 1], metrics=known, duration=duration, positive=[0, 1, 1, 0]))
+    weight = [1.0, 1 / math.log2(3), 0.5]
+    gain = 9 + 5 * weight[1] + 2 * weight[2]
+    assert values["nwtg@3", "paper"] == pytest.approx(gain / (9 + 7 * weight[1] + 5 * weight[2]))
+    assert values["neg@3", "paper"] == pytest.approx(1 / (1 + weight[1]))
+    assert values["ds@3", "paper"] == pytest.approx(np.std([20.0, 10.0, 60.0], ddof=1))
+    assert values["users@3", "paper"] == 1
+    assert values["nwtg@10", "paper"] is None

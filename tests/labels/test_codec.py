@@ -9,7 +9,7 @@ from watchtime.labels.storage import find_codec, fit_codec
 
 CODECS = ["scaled", "duration_quantiles", "quantile_tree", "thresholds", "token_vocabulary", "residual_codebook"]
 CODECS += ["duration_mixtures", "watch_percentage_ranks", "watch_time_gain", "progress_buckets", "quantile_intervals"]
-CODECS += ["watch_ratio_mixtures"]
+CODECS += ["watch_ratio_mixtures", "positive_values", "value_buckets"]
 TARGET = np.array([0.0, 0.0, 3.0, 8.0, 21.0])
 DURATION = np.array([5.0, 5.0, 9.0, 9.0, 30.0])
 

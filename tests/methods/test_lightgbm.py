@@ -11,6 +11,7 @@ import pytest
 
 import logs
 from logs import table_log
+from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.methods.base import build
 from watchtime.methods.lightgbm import GradientBoostedTrees
@@ -132,3 +133,38 @@ def test_each_objective_estimates_its_own_statistic() -> None:
         built = method(readout=readout)
         built.fit(flat, flat, seed=0)
         assert built.predict(flat)[readout] == pytest.approx([expected] * 600, abs=0.2)
+
+
+def test_tweedie_fits_the_mean_of_each_group_on_a_logarithmic_scale() -> None:
+    """A group of one row in ten above 0 and one of all above: the deviance is least at their means, 3 and 50."""
+    group = np.arange(600) % 2
+    target = np.where(group == 1, 50.0, np.where(np.arange(600) % 20 == 0, 30.0, 0.0))
+    ids = np.ones((600, 0), dtype=np.int32)
+    rows = replace(LOG, targets={"watch_time": target}, categorical=ids, numeric=group[:, None].astype(np.float32))
+    built = method(tweedie=True, rounds=200, learning_rate=0.3)
+    built.fit(rows, rows, seed=0)
+    predicted = built.predict(rows)["mean"]
+    assert predicted[group == 0] == pytest.approx([3.0] * 300, rel=0.02)
+    assert predicted[group == 1] == pytest.approx([50.0] * 300, rel=0.02)
+    loaded = method(tweedie=True)
+    loaded.load_state(built.state())
+    assert loaded.predict(rows)["mean"].tobytes() == predicted.tobytes(), "the link is stored with the trees"
+
+
+def test_trees_of_tweedie_know_their_power() -> None:
+    """What stands before the parameters are the trees themselves."""
+    low, high = (
+        fitted(tweedie=True, variance_power=power).state()["trees"].tobytes().decode().split("\nparameters:")
+        for power in (1.2, 1.8)
+    )
+    assert "objective=tweedie" in low[0]
+    assert low[0] != high[0]
+    assert "[tweedie_variance_power: 1.2]" in low[1]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"readout": "median"}, {"variance_power": 1.0}, {"variance_power": 2.0}], ids=lambda one: str(one)
+)
+def test_what_is_no_mean_of_a_compound_law_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(WatchtimeError, match=r"tweedie|variance_power"):
+        method(tweedie=True, **settings)

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.evaluation.pairs import Pairs, finite_column, same_length
+from watchtime.evaluation.ranking import RANKING_CONVENTIONS, Rankings
+from watchtime.evaluation.ranks import normalised_gini, spearman
 from watchtime.evaluation.xauc import CONVENTIONS, PairCounts, score, summed
 from watchtime.evaluation.xgauc import XGAUC_CONVENTIONS, average_over_users
 
@@ -41,6 +43,23 @@ class EvaluatedRows:
         return np.subtract(self.prediction[known], np.minimum(self.target[known], full[known]), dtype=np.float64)
 
     @cached_property
+    def above_zero(self) -> EvaluatedRows:
+        """The rows whose target is above 0."""
+        kept = self.target > 0
+        optional = {need: column[kept] for need, column in self.optional.items()}
+        return EvaluatedRows(self.target[kept], self.prediction[kept], optional)
+
+    @cached_property
+    def rankings(self) -> dict[tuple[int, str], Rankings]:
+        """Every user's list of the rows of highest prediction, by its length and convention."""
+        user = self.optional["user"]
+        return {
+            (length, convention): Rankings(user, self.prediction, length, convention)
+            for length in LIST_LENGTHS
+            for convention in RANKING_CONVENTIONS
+        }
+
+    @cached_property
     def pairs(self) -> Pairs:
         return Pairs(self.target, self.prediction)
 
@@ -58,8 +77,8 @@ class Metric:
     """A metric: ``function`` computes it from the rows under one of its conventions.
 
     ``unit`` is "target" where the value has the target's unit; ``needs`` names the optional columns without which
-    the metric does not exist; a metric that can be computed in one way only has the one convention "". The
-    function returns NaN where the rows do not define the metric.
+    the metric does not exist; ``tasks`` are the targets that it is about, all if there are none; a metric that needs
+    no rule for ties has the one convention "". The function returns NaN where the rows do not define the metric.
     """
 
     name: str
@@ -68,6 +87,7 @@ class Metric:
     function: Callable[[EvaluatedRows, str], float]
     unit: Literal["target"] | None = None
     needs: tuple[Need, ...] = ()
+    tasks: tuple[str, ...] = ()
     conventions: tuple[str, ...] = ("",)
 
 
@@ -128,6 +148,11 @@ def metric_named(name: str) -> Metric:
     return METRICS[name]
 
 
+def metrics_about(task: str) -> dict[str, Metric]:
+    """Return the metrics that are about a target, by name."""
+    return {name: metric for name, metric in METRICS.items() if not metric.tasks or task in metric.tasks}
+
+
 def _mae(rows: EvaluatedRows, _: str) -> float:
     return float(np.abs(rows.error).mean())
 
@@ -154,6 +179,51 @@ def _xgauc(rows: EvaluatedRows, convention: str) -> float:
     return average_over_users(rows.pairs_by_user, convention).value
 
 
+def _norm_gini(rows: EvaluatedRows, _: str) -> float:
+    return normalised_gini(rows.target, rows.prediction)
+
+
+def _spearman(rows: EvaluatedRows, _: str) -> float:
+    return spearman(rows.target, rows.prediction)
+
+
+def _of_positive(function: Callable[[EvaluatedRows, str], float]) -> Callable[[EvaluatedRows, str], float]:
+    """Return the same metric of the rows whose target is above 0, NaN where there are none."""
+
+    def restricted(rows: EvaluatedRows, convention: str) -> float:
+        return function(rows.above_zero, convention) if len(rows.above_zero.target) else math.nan
+
+    return restricted
+
+
+def _positive_rows(rows: EvaluatedRows, _: str) -> float:
+    return len(rows.above_zero.target)
+
+
+def _list_metrics(length: int) -> tuple[Metric, ...]:
+    """Return what is measured of lists of ``length`` rows per user."""
+
+    def nwtg(rows: EvaluatedRows, convention: str) -> float:
+        return rows.rankings[length, convention].normalised_gain("target", rows.target).value
+
+    def neg(rows: EvaluatedRows, convention: str) -> float:
+        return rows.rankings[length, convention].normalised_gain("positive", rows.optional["positive"]).value
+
+    def ds(rows: EvaluatedRows, convention: str) -> float:
+        return rows.rankings[length, convention].standard_deviation("duration", rows.optional["duration"]).value
+
+    def users(rows: EvaluatedRows, convention: str) -> float:
+        return rows.rankings[length, convention].users_ranked
+
+    about: dict[str, Any] = {"tasks": ("label",), "conventions": tuple(RANKING_CONVENTIONS)}
+    return (
+        Metric(f"nwtg@{length}", f"NWTG@{length}", "higher", nwtg, needs=("user",), **about),
+        Metric(f"ds@{length}", f"DS@{length}", "higher", ds, needs=("user", "duration"), **about),
+        Metric(f"neg@{length}", f"NEG@{length}", "higher", neg, needs=("user", "positive"), **about),
+        Metric(f"users@{length}", f"Users with a list of {length}", "none", users, needs=("user",), **about),
+    )
+
+
 def _users(rows: EvaluatedRows, _: str) -> float:
     return len(rows.pairs_by_user.rows)
 
@@ -171,6 +241,10 @@ def _prediction_tie_mass(rows: EvaluatedRows, _: str) -> float:
 
 
 _PER_USER = tuple(XGAUC_CONVENTIONS)
+_LTV = ("ltv",)
+LIST_LENGTHS = (3, 10)
+"""How many rows a user's list has: LabelCraft's, and one for logs in which few users have so many rows."""
+_STRICT = ("strict",)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -181,6 +255,17 @@ METRICS: dict[str, Metric] = {
         Metric("rmse_truncated", "RMSE (truncated)", "lower", _rmse_truncated, unit="target", needs=("full_watch",)),
         Metric("xauc", "XAUC", "higher", _xauc, conventions=tuple(CONVENTIONS)),
         Metric("xgauc", "XGAUC", "higher", _xgauc, needs=("user",), conventions=_PER_USER),
+        Metric("norm_gini", "Normalised Gini", "higher", _norm_gini, tasks=_LTV, conventions=_STRICT),
+        Metric("spearman", "Spearman", "higher", _spearman, tasks=_LTV),
+        Metric("mae_pos", "MAE (positive)", "lower", _of_positive(_mae), unit="target", tasks=_LTV),
+        Metric(
+            *("norm_gini_pos", "Normalised Gini (positive)", "higher", _of_positive(_norm_gini)),
+            tasks=_LTV,
+            conventions=_STRICT,
+        ),
+        Metric("spearman_pos", "Spearman (positive)", "higher", _of_positive(_spearman), tasks=_LTV),
+        Metric("positive_rows", "Rows above 0", "none", _positive_rows, tasks=_LTV),
+        *(metric for length in LIST_LENGTHS for metric in _list_metrics(length)),
         Metric("target_tie_mass", "Pairs tied in target", "none", _target_tie_mass),
         Metric("prediction_tie_mass", "Pairs tied in prediction", "none", _prediction_tie_mass),
         Metric("users", "Users", "none", _users, needs=("user",)),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from watchtime.core import settings as core
+from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.methods.base import Floats, Readouts, TableMethod
 
@@ -20,12 +22,16 @@ class GradientBoostedTrees(TableMethod):
     """Trees on numeric columns, and on each id's shrunk mean target and its count in the training rows.
 
     ``readout`` is what they fit: ``mean`` least squares, ``median`` least absolute error, ``rank`` least squares on
-    F(y) = P(Y < y) + P(Y = y) / 2 of the training targets. A training row's own target never enters its encoding:
-    the rows are cut into ``folds`` and each fold is encoded by the others. Rounds stop on the validation rows.
+    F(y) = P(Y < y) + P(Y = y) / 2 of the training targets. With ``tweedie`` the mean m is fitted by the deviance of
+    Tweedie's law of variance φ mᵖ, 1 < p < 2: a Poisson number of gamma amounts, for y ≥ 0. A training row's own
+    target never enters its encoding: the rows are cut into ``folds`` and each fold is encoded by the others. Rounds
+    stop on the validation rows. Raises ``WatchtimeError`` where Tweedie's targets are all 0.
     """
 
     class Settings(core.Settings):
         readout: Literal["mean", "median", "rank"] = "mean"
+        tweedie: bool = False
+        variance_power: float = Field(1.5, gt=1, lt=2)
         leaves: int = Field(31, ge=2, le=31)
         rounds: int = Field(200, ge=1, le=200)
         learning_rate: float = 0.05
@@ -34,10 +40,18 @@ class GradientBoostedTrees(TableMethod):
         folds: int = 5
         shrinkage: float = 20.0
 
+        @model_validator(mode="after")
+        def _tweedie_fits_a_mean(self) -> Self:
+            if self.tweedie and self.readout != "mean":
+                raise PydanticCustomError("tweedie", "the readout mean with tweedie")
+            return self
+
     def fit(self, train: EncodedLog, validation: EncodedLog, seed: int) -> None:
         import lightgbm
 
         target = self._fitted_target(train.target(self.task), train.target(self.task))
+        if self.settings.tweedie and not target.any():
+            raise WatchtimeError("lightgbm: found training targets of 0 alone, tweedie needs one above 0.")
         held_out = self._fitted_target(train.target(self.task), validation.target(self.task))
         fold = np.random.default_rng(seed).integers(0, self.settings.folds, len(train))
         self._fit_encodings(train, target)
@@ -77,7 +91,7 @@ class GradientBoostedTrees(TableMethod):
 
     def _parameters(self, seed: int) -> dict[str, Any]:
         return {
-            "objective": _OBJECTIVE[self.settings.readout],
+            **self._objective(),
             "num_leaves": self.settings.leaves,
             "learning_rate": self.settings.learning_rate,
             "min_data_in_leaf": self.settings.rows_per_leaf,
@@ -87,6 +101,11 @@ class GradientBoostedTrees(TableMethod):
             "seed": seed % 2**31,
             "verbosity": -1,
         }
+
+    def _objective(self) -> dict[str, Any]:
+        if self.settings.tweedie:
+            return {"objective": "tweedie", "tweedie_variance_power": self.settings.variance_power}
+        return {"objective": _OBJECTIVE[self.settings.readout]}
 
     def _fitted_target(self, training: Floats, target: Floats) -> Floats:
         if self.settings.readout != "rank":

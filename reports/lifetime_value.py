@@ -1,0 +1,57 @@
+# %%
+from IPython.display import display
+
+from watchtime.reporting import agreement, comparison, curves, lifetime_value
+from watchtime.reporting.opening import opening
+from watchtime.reporting.report import Report
+from watchtime.reporting.text import Markdown
+
+# %% tags=["parameters"]
+run: str = "results/demo"
+artifact: str = "rqreg/table1"
+
+# %%
+report = Report(run, artifact)
+report.heading()
+
+# %%
+opening(report)
+
+# %% [markdown]
+# ## What was measured, beside what the paper prints
+
+# %%
+for dataset in report.datasets:
+    display(lifetime_value.positive_rows(report, dataset))
+for dataset in report.datasets:
+    display(comparison.table(report, dataset))
+
+# %% [markdown]
+# ## What can be concluded
+
+# %%
+for dataset in report.datasets:
+    display(Markdown(f"**{report.data_title(dataset)}.**"))
+    display(agreement.conclusions(report, dataset))
+
+# %% [markdown]
+# ## The verdict on every published number
+
+# %%
+for dataset in report.datasets:
+    display(agreement.table(report, dataset))
+
+# %% [markdown]
+# ## Calibration by tenths of the prediction
+
+# %%
+for dataset in report.datasets:
+    display(lifetime_value.decile_table(report, dataset))
+    lifetime_value.draw_deciles(report, dataset)
+
+# %% [markdown]
+# ## Learning curves
+
+# %%
+for dataset in report.datasets:
+    curves.learning_curves(report, dataset)
