@@ -245,7 +245,7 @@ def test_a_target_that_the_data_set_does_not_have_is_named() -> None:
         ),
         ({"log": {"file": "nowhere.csv"}}, "log.file: the file 'nowhere.csv' does not exist."),
         ({"options": {"policy": "random"}}, "options: unknown option 'policy'. Allowed: nothing."),
-        ({"tasks": ["ltv"]}, "tasks: KuaiRand-Pure has no target 'ltv', only watch_time, watch_ratio."),
+        ({"tasks": ["ltv"]}, "tasks: KuaiRand-Pure has no target 'ltv', only watch_time, watch_ratio, label."),
     ],
 )
 def test_a_mistake_in_a_data_set_is_told(source: dict[str, Any], said: str | None) -> None:

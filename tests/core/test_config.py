@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from watchtime.core.catalog import find_root
+from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import (
     DEMO,
     DatasetSource,
@@ -21,6 +21,7 @@ from watchtime.core.config import (
     with_source,
 )
 from watchtime.core.errors import WatchtimeError
+from watchtime.core.plan import Plan
 
 CONFIG = find_root() / "config"
 
@@ -59,7 +60,23 @@ def test_every_key_of_the_default_file_has_a_comment() -> None:
 
 def test_every_committed_configuration_is_valid() -> None:
     paths = [path for path in CONFIG.glob("*.yaml") if path.stem not in ("protocols", "sizes")]
-    assert {"demo", "kuairand_pure_sample"} <= {load_config(path).name for path in paths}
+    configs = [load_config(path) for path in paths]
+    assert {"demo", "kuairand_pure_sample"} <= {config.name for config in configs}
+    catalog = Catalog.load(find_root())
+    for config in configs:
+        # A log of one's own has a card only where its file is there.
+        if not any(source.log for source in config.datasets.values()):
+            assert Plan(config, catalog).jobs, "settings of methods are those that the methods have"
+
+
+def test_cards_are_read_as_any_yaml_is(tmp_path: Path) -> None:
+    """By another parser, with the same values and the same refusal of a key that is given twice."""
+    for path in sorted(CONFIG.rglob("*.yaml")):
+        assert read_yaml(path, card=True) == read_yaml(path)
+    (tmp_path / "twice.yaml").write_text("title: one\nvariants: {}\ntitle: two\n")
+    for card in (True, False):
+        with pytest.raises(WatchtimeError, match="begins in line 1 has the key 'title' twice"):
+            read_yaml(tmp_path / "twice.yaml", card)
 
 
 def test_a_configuration_survives_its_own_yaml(tmp_path: Path) -> None:

@@ -75,6 +75,14 @@ def test_banner_header_and_page_number_stand_on_every_page(pages: list[str]) -> 
 
 
 @needs_poppler
+def test_a_long_title_leaves_the_header_room_for_the_subtitle(sample: tuple[Path, Path], tmp_path: Path) -> None:
+    subtitle = "run of_a_long_name · size small · a protocol that takes its time to be told"
+    render([sample[0]], tmp_path / "long.pdf", title="LabelCraft, table 2: what says a lot " * 2, subtitle=subtitle)
+    second = poppler("pdftotext", "-layout", "-f", "2", "-l", "2", str(tmp_path / "long.pdf"), "-")
+    assert re.search(rf"^ *LabelCraft, table 2 +{re.escape(subtitle)}$", second, re.MULTILINE)
+
+
+@needs_poppler
 def test_captions_notes_and_figure_labels_are_text(pages: list[str]) -> None:
     text = re.sub(r"\s+", " ", " ".join(pages))
     assert "Table 1. Trees lead (𝛼 = 0.05). Bold: best, or tied with the best. ᵃ Trained once." in text

@@ -250,6 +250,19 @@ def test_a_log_of_ones_own_under_no_papers_name_has_no_published_order(here: Pat
     assert opening(report).count("**Data.** Mine, a log of one's own") == 1
 
 
+def test_the_opening_names_methods_with_an_encoder_or_training_of_their_own(here: Path) -> None:
+    def exceptions(**settings: object) -> str:
+        write_run(here, artifacts=["prowtp/table1"], size="small", settings=settings)
+        return opening(Report("results/demo", "prowtp/table1")).partition("none are sampled.")[2].split("\n")[0]
+
+    assert exceptions() == ""
+    own = {"training": {"epochs": 3, "learning_rate": 0.01}}
+    assert exceptions(vr=own, wlr=own) == " Exceptions: VR, WLR with epochs 3, learning rate 0.01."
+    deep = {"encoder": {"layers": [8, 4], "history": {"events": 5, "attention": 6}}}
+    said = " Exceptions: VR with layers 8 and 4, history of events 5 and attention 6; WLR with epochs 3, "
+    assert exceptions(vr=deep, wlr=own).startswith(said)
+
+
 def test_the_opening_names_what_stands_in_the_way(here: Path) -> None:
     write_run(here, tables=False)
     text = opening(Report("results/demo", "prowtp/table1"))
@@ -319,10 +332,27 @@ def test_the_leaderboard_is_ranked_by_strict_xauc_and_says_what_can_be_detected(
     assert "One repetition" in leaderboard.detectable(Report("results/demo", "summary"), BOARD)
 
 
+def test_a_leaderboard_of_lists_is_ranked_by_what_they_gain(here: Path) -> None:
+    write_run(here, datasets={"wechat21": {}}, tasks=["label"], protocols=["days_12_1_1"])
+    report, board = Report("results/demo", "summary"), leaderboard.Board("wechat21", "label", "days_12_1_1")
+    table = leaderboard.table(report, board)
+    assert [one.title for one in table.columns[4:]] == ["NWTG@10 ↑", "NEG@10 ↑", "DS@10 ↑", "NWTG@3 ↑"]
+    assert "ranked by NWTG@10 (paper)" in str(table.caption)
+
+
 def test_the_summary_lists_what_did_not_run(here: Path) -> None:
     write_run(here, real=True)
-    first, (names, *rest) = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
-    assert first == ["oracle/default", "kuairand_pure, watch_time", "needs the known distribution of a simulated log"]
+    *unable, (names, *rest) = rows_of(leaderboard.excluded(Report("results/demo", "summary")))
+    here_and_why = {tuple(row[1:]): str(row[0]).split(", ") for row in unable}
+    assert set(here_and_why) == {
+        ("kuairand_pure, watch_time", "needs the known distribution of a simulated log"),
+        ("kuairand_pure, watch_time", "predicts label, not watch_time"),
+        ("kuairand_pure, watch_time", "predicts ltv, not watch_time"),
+    }
+    assert ["oracle/default"] in here_and_why.values()
+    lifetime_value = here_and_why["kuairand_pure, watch_time", "predicts ltv, not watch_time"]
+    assert {"ziln/paper", "optdist/paper"} < set(lifetime_value), "methods of one reason share a row"
+    assert "lightgbm/tweedie" not in lifetime_value, "nobody misses it among watch times"
     assert rest == ["all", "left out by the list of methods"]
     assert "vr (released" in str(names)
     assert not {"vr", "tpm", "lightgbm", "oracle"} & set(str(names).split(", "))
@@ -346,7 +376,7 @@ def test_the_summary_lists_the_variants_that_a_list_of_methods_leaves_out(here: 
 
 
 def test_a_data_set_on_which_nothing_can_run_has_no_leaderboard(here: Path) -> None:
-    write_run(here, datasets={"kuairand_pure": {"methods": ["vr"]}, "criteo_ssc": {"methods": ["d2q"]}})
+    write_run(here, datasets={"kuairand_pure": {"methods": ["vr"]}, "criteo_ssc": {"methods": ["d2q"]}}, artifacts=[])
     report = Report("results/demo", "summary")
     assert leaderboard.boards(report) == [BOARD]
     rows = rows_of(leaderboard.excluded(report))

@@ -217,6 +217,12 @@ class Catalog:
             or f"{method}/{variant}" in names
         ]
 
+    def is_out_of_place(self, method: str, variant: str, task: str) -> bool:
+        """Return whether nobody misses a variant: it stands in tables unasked, and only in those of other targets."""
+        card = self.methods[method]
+        own = card.variants[variant].tasks
+        return card.family in UNASKED and bool(own) and task not in own
+
     def reason_against(
         self, method: str, dataset: str, task: str, truth: bool, variant: str | None = None
     ) -> str | None:
@@ -228,7 +234,7 @@ class Catalog:
         options = card.variants[variant] if variant else MethodOptions()
         tasks = options.tasks or card.tasks
         if task not in tasks:
-            return f"predicts {' and '.join(tasks)}, not {task}"
+            return f"predicts {', '.join(tasks)}, not {task}"
         provided = {*data.provides, *(["truth"] if truth else [])}
         needs = [*card.needs, *options.needs]
         missing = [need for need in needs if need not in provided]
@@ -246,11 +252,15 @@ def find_root() -> Path:
 
 
 def _cards(folder: Path, model: type[Card]) -> dict[str, Card]:
-    return {path.stem: validate(model, read_yaml(path), _shown(path)) for path in sorted(folder.glob("*.yaml"))}
+    return {
+        path.stem: validate(model, read_yaml(path, card=True), _shown(path)) for path in sorted(folder.glob("*.yaml"))
+    }
 
 
 def _entries(path: Path, model: type[Card]) -> dict[str, Card]:
-    return {name: validate(model, value, f"{_shown(path)}: {name}") for name, value in read_yaml(path).items()}
+    return {
+        name: validate(model, value, f"{_shown(path)}: {name}") for name, value in read_yaml(path, card=True).items()
+    }
 
 
 def _shown(path: Path) -> str:

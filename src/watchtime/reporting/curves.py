@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from watchtime.core.job import JobSpec
 from watchtime.reporting.figures import PALETTE, figure, show
 from watchtime.reporting.report import Report
 
@@ -17,12 +18,13 @@ _PANEL_HEIGHT = 45.0
 
 def learning_curves(report: Report, dataset: str) -> None:
     """Draw a panel for each published row that is trained epoch by epoch."""
-    curves = {
-        row.title: history
-        for row in report.artifact.rows.values()
-        if row.method and row.variant and _is_trained(report, dataset, row.method, row.variant)
-        if (history := report.history(dataset, row.method, row.variant)).height
-    }
+    jobs = report.jobs(dataset)
+    curves, unfinished = dict[str, pl.DataFrame](), list[str]()
+    for key, spec in jobs.items():
+        title, history = report.artifact.rows[key].title, report.history(dataset, spec.method, spec.variant)
+        if history.height:
+            curves[title] = history
+            unfinished += [title] if _is_unfinished(history, spec) else []
     if not curves:
         return
     rows = -(-len(curves) // _PANELS_IN_A_ROW)
@@ -34,12 +36,13 @@ def learning_curves(report: Report, dataset: str) -> None:
         _draw(panel, title, history)
     panels[0].set_ylabel("Loss")
     drawing.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
-    show(drawing, _caption(report, dataset, curves))
+    show(drawing, _caption(report, dataset, curves, unfinished))
 
 
-def _is_trained(report: Report, dataset: str, method: str, variant: str) -> bool:
-    specs = [report.plan.jobs[key] for key in report.plan.artifact_keys(report.name)]
-    return any((spec.dataset, spec.method, spec.variant) == (dataset, method, variant) for spec in specs)
+def _is_unfinished(history: pl.DataFrame, spec: JobSpec) -> bool:
+    """Return whether some repetition was best in the last epoch that its settings allow."""
+    kept = [_kept(one) + 1 for _, one in history.group_by("repetition")]
+    return max(kept) == spec.training.epochs
 
 
 def _draw(panel: Any, title: str, history: pl.DataFrame) -> None:
@@ -54,12 +57,13 @@ def _draw(panel: Any, title: str, history: pl.DataFrame) -> None:
     panel.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _caption(report: Report, dataset: str, curves: dict[str, pl.DataFrame]) -> str:
+def _caption(report: Report, dataset: str, curves: dict[str, pl.DataFrame], unfinished: list[str]) -> str:
     chosen = ", ".join(f"{title} {_epochs(history)}" for title, history in curves.items())
+    more = f" Best in the last epoch that the run allows, so that more might help: {', '.join(unfinished)}."
     return (
         f"Learning curves on {report.data_title(dataset)}, one line per repetition; every method has its own loss, so "
         f"heights do not compare. A dot marks the epoch that is kept, the one of lowest validation loss: {chosen}."
-    )
+    ) + (more if unfinished else "")
 
 
 def _epochs(history: pl.DataFrame) -> str:

@@ -18,7 +18,12 @@ from watchtime.reporting.tables import Cell, Column, Table, Value
 from watchtime.reporting.text import Markdown
 from watchtime.reporting.words import percent, target_name
 
-MEASURES = (Measure.of("xauc"), Measure.of("rmse"), Measure.of("mae"))
+MEASURES = tuple(map(Measure.of, ("xauc", "rmse", "mae")))
+MEASURES_OF_TASKS = {
+    "ltv": MEASURES + tuple(map(Measure.of, ("norm_gini", "spearman"))),
+    # Labels have scales of their own, and what counts is each user's list.
+    "label": tuple(map(Measure.of, ("nwtg@10", "neg@10", "ds@10", "nwtg@3"))),
+}
 POWER = 0.8
 
 
@@ -43,6 +48,11 @@ def boards(report: Report) -> list[Board]:
     ]
 
 
+def measures(board: Board) -> tuple[Measure, ...]:
+    """Return the columns of a leaderboard; the first one ranks its lines."""
+    return MEASURES_OF_TASKS.get(board.task, MEASURES)
+
+
 def title(report: Report, board: Board) -> str:
     """Return the heading of a leaderboard."""
     protocol = report.plan.catalog.protocols[board.protocol].title
@@ -50,25 +60,25 @@ def title(report: Report, board: Board) -> str:
 
 
 def table(report: Report, board: Board) -> Table:
-    """Every method with every readout, ranked by strict XAUC, with RMSE and MAE beside it."""
-    results = _results(report, board)
+    """Every method with every readout, ranked by the first measure of its target."""
+    results, columns = _results(report, board), measures(board)
     competing = _competing(report, results)
-    best = results.best(competing, MEASURES)
-    ranks = {line: rank for rank, line in enumerate(results.ranked(competing, MEASURES[0]), 1)}
+    best = results.best(competing, columns)
+    ranks = {line: rank for rank, line in enumerate(results.ranked(competing, columns[0]), 1)}
     rows: list[list[Cell | Value]] = [
         [
             ranks.get(line),
             report.method_title(line.method, line.variant),
             line.readout,
             report.parameters(results, line),
-            *(Cell(results.interval(line, measure), best=line in best.get(measure, [])) for measure in MEASURES),
+            *(Cell(results.interval(line, measure), best=line in best.get(measure, [])) for measure in columns),
         ]
-        for line in results.ranked(results.lines(), MEASURES[0])
+        for line in results.ranked(results.lines(), columns[0])
     ]
     unit = report.unit(board.dataset, board.task)
-    columns = [Column("Rank", decimals=0), Column("Method"), Column("Readout"), Column("Parameters")]
-    columns += [measure_column(measure, unit) for measure in MEASURES]
-    return Table(columns, rows, caption=_caption(report, board))
+    heads = [Column("Rank", decimals=0), Column("Method"), Column("Readout"), Column("Parameters")]
+    heads += [measure_column(measure, unit) for measure in columns]
+    return Table(heads, rows, caption=_caption(report, board))
 
 
 def detectable(report: Report, board: Board) -> Markdown:
@@ -78,7 +88,7 @@ def detectable(report: Report, board: Board) -> Markdown:
     if repetitions < 2:
         return Markdown("One repetition finds no difference, however large: it says nothing about chance.")
     parts = []
-    for measure in MEASURES:
+    for measure in measures(board):
         spread, metric = results.paired_spread(competing, measure), METRICS[measure.metric]
         if spread is not None:
             found = minimum_detectable_difference(spread, repetitions, 1 - ALPHA, POWER)
@@ -95,9 +105,12 @@ def detectable(report: Report, board: Board) -> Markdown:
 
 
 def excluded(report: Report) -> Table | Markdown:
-    """List what could not run, with the reason."""
-    plan = report.plan
-    rows = [[*place.rsplit(" on ", 1), reason] for place, reason in plan.excluded().items()]
+    """List what could not run, with the reason that several may share."""
+    sharing: dict[tuple[str, str], list[str]] = {}
+    for place, reason in report.plan.excluded().items():
+        name, where = place.rsplit(" on ", 1)
+        sharing.setdefault((where, reason), []).append(name)
+    rows = [[", ".join(names), where, reason] for (where, reason), names in sharing.items()]
     rows += [[methods, where, "left out by the list of methods"] for methods, where in _left_out(report).items()]
     if not rows:
         return Markdown("Every method and variant ran on every data set.")
@@ -146,9 +159,9 @@ def _competing(report: Report, results: Results) -> list[Line]:
 def _caption(report: Report, board: Board) -> Markdown:
     frame = report.table("metrics").filter(dataset=board.dataset, task=board.task, protocol=board.protocol)
     return Markdown(
-        f"{frame['test_rows'][0]:,} test rows, ranked by strict XAUC. Mean ± half of the 95 % interval over "
-        f"{report.plan.config.repetitions} repetitions; a method without randomness is fitted once. **Bold**: the best "
-        f"of its column and what is not significantly different from it (paired t-test, Holm over the table, α = "
+        f"{frame['test_rows'][0]:,} test rows, ranked by {measures(board)[0].title}. Mean ± half of the 95 % interval "
+        f"over {report.plan.config.repetitions} repetitions; a method without randomness is fitted once. **Bold**: the "
+        "best of its column and what is not significantly different from it (paired t-test, Holm over the table, α = "
         f"{ALPHA}). The oracle knows the distribution and has no rank; a rank readout has no error. Ablations stand on "
         "the pages of the artifacts that show them."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from watchtime.core.dataset_card import DatasetOption
+from watchtime.core.settings import Settings
 from watchtime.reporting import obstacles
 from watchtime.reporting.published import read_published, row_counts
 from watchtime.reporting.report import Report
@@ -129,5 +130,39 @@ def _measured(report: Report) -> str:
         f"{config.repetitions} repetitions, each with its own seed, on one split. Regime {escape(config.regime)}: "
         f"{regimes[config.regime]}. Size {config.size}: embeddings of {size.encoder.embedding}, layers of {layers}, "
         f"batches of {size.training.batch}, at most {size.training.epochs} epochs. The epoch is chosen on validation "
-        "rows, the test rows are read once. All pairs of test rows are counted, none are sampled."
+        f"rows, the test rows are read once. All pairs of test rows are counted, none are sampled.{_exceptions(report)}"
     )
+
+
+def _exceptions(report: Report) -> str:
+    """Name the methods of the page whose encoder or training is not that of the size, and what differs."""
+    size = report.plan.catalog.sizes[report.plan.config.size]
+    methods: dict[str, list[str]] = {}
+    for dataset in report.datasets:
+        for spec in report.jobs(dataset).values():
+            changes = [*_changes(size.encoder, spec.encoder), *_changes(size.training, spec.training)]
+            title, said = escape(report.plan.catalog.methods[spec.method].title), ", ".join(changes)
+            if spec.family == "network" and changes and title not in methods.setdefault(said, []):
+                methods[said].append(title)
+    exceptions = "; ".join(f"{', '.join(titles)} with {changes}" for changes, titles in methods.items())
+    return f" Exceptions: {exceptions}." if exceptions else ""
+
+
+def _changes(usual: Settings, own: Settings) -> list[str]:
+    """Return what of ``own`` is not as in ``usual``, as ``name value``; what was off names its own parts."""
+    old, new = usual.model_dump(), own.model_dump()
+    return [
+        f"{_said(name)} {_said(value)}" if not isinstance(value, dict) else f"{_said(name)} of {_parts(value)}"
+        for name, value in new.items()
+        if value != old[name]
+    ]
+
+
+def _parts(values: dict[str, Any]) -> str:
+    return " and ".join(f"{_said(name)} {_said(value)}" for name, value in values.items())
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " and ".join(map(str, value))
+    return escape(f"{value:g}" if isinstance(value, float) else str(value).replace("_", " "))
