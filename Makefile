@@ -46,6 +46,8 @@ benchmark: env
 	python benchmarks/residual_codebook.py
 	python benchmarks/rank_contrast.py
 	python benchmarks/transport.py
+	python benchmarks/labelcraft.py
+	python benchmarks/soft_topk.py
 
 clean:
 	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -46,7 +46,7 @@ from watchtime.training.widening import widened
 FIELDS = 7
 WIDTHS = (11, 6, 12, 6, 11, 11, 9)
 DURATION = 30.0
-BESIDE = "vr"
+BESIDE, TASK = "vr", "watch_time"
 
 
 class Recomputing(TransformerDecoder):
@@ -64,7 +64,7 @@ class Recomputing(TransformerDecoder):
 def cases(names: list[str], size: str) -> Iterator[JobSpec]:
     """Yield VR, and the first variant of every network method, or what names such as ``gr/released`` ask for."""
     catalog = Catalog.load(find_root())
-    networks = [name for name, card in catalog.methods.items() if card.family == "network"]
+    networks = [name for name, card in catalog.methods.items() if card.family == "network" and TASK in card.tasks]
     config = RunConfig(datasets={"kuairand_pure": DatasetSource()}, size=size)
     for name in dict.fromkeys([BESIDE, *(names or networks)]):
         method, _, variant = name.partition("/")

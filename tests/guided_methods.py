@@ -19,6 +19,7 @@ from watchtime.methods.vr import ValueRegression
 from watchtime.training import engine
 from watchtime.training.fitting import part
 from watchtime.training.group import Group
+from watchtime.training.resident import Part
 
 CPU = engine.deterministic("cpu")
 SEED, BATCH = 7, 64
@@ -122,7 +123,7 @@ def built(kind: type[NetworkMethod]) -> Any:
     return kind(ValueRegression.Settings(), logs.codec(logs.spec("vr"), log), "watch_time")
 
 
-def parts(method: NetworkMethod) -> tuple[engine.Part, engine.Part]:
+def parts(method: NetworkMethod) -> tuple[Part, Part]:
     log, encoding = logs.encoded()
     both = (log.rows(np.flatnonzero(log.part == number)) for number in (0, 1))
     training, validation = (part(method, rows, "watch_time", encoding, CPU) for rows in both)

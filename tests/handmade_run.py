@@ -15,14 +15,16 @@ from watchtime.core.files import write_json, write_text
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
-from watchtime.evaluation.metrics import METRICS
+from watchtime.evaluation.metrics import METRICS, metrics_about
 from watchtime.reporting.collect import collect
 from watchtime.reporting.verdicts import write_verdicts
 
 Scores = Callable[[JobSpec, str, str, str, int], float]
 # Methods with a measure of their own in the learning curve.
 MEASURED = {"ptpm"}
-TYPICAL = {"mae": 20.0, "rmse": 40.0, "mae_truncated": 18.0, "rmse_truncated": 35.0}
+TYPICAL = {"mae_pos": 30.0, "norm_gini": 0.5, "norm_gini_pos": 0.4, "spearman": 0.3, "spearman_pos": 0.2}
+TYPICAL |= {"positive_rows": 40.0}
+TYPICAL |= {"mae": 20.0, "rmse": 40.0, "mae_truncated": 18.0, "rmse_truncated": 35.0}
 TYPICAL |= {"xauc": 0.6, "xgauc": 0.55, "users": 100.0, "xgauc_users": 80.0}
 
 
@@ -149,6 +151,23 @@ def _calibrations(spec: JobSpec) -> list[dict[str, Any]]:
     ]
 
 
+def _deciles(spec: JobSpec) -> list[dict[str, Any]]:
+    """Return targets of 1 to 10 in the tenths, of which all but a rank predict a half, or all in the last repetition.
+
+    Of the training median nothing is above 0.
+    """
+    if spec.task != "ltv":
+        return []
+    target = [0.0 if spec.variant == "median" else float(one) for one in range(1, 11)]
+    return [
+        {"repetition": one, "readout": readout, "target": target, "prediction": [part * value for value in target]}
+        for one in range(spec.repetitions)
+        for part in [1.0 if one == spec.repetitions - 1 else 0.5]
+        for readout in spec.readouts
+        if readout != "rank"
+    ]
+
+
 def _write_job(plan: Plan, spec: JobSpec, scores: Scores) -> None:
     watching = spec.task in ("watch_time", "watch_ratio")
     is_watched = watching and "duration" in plan.catalog.datasets[spec.dataset].provides
@@ -162,14 +181,15 @@ def _write_job(plan: Plan, spec: JobSpec, scores: Scores) -> None:
         }
         for repetition in range(spec.repetitions)
         for readout in spec.readouts
-        for name, metric in METRICS.items()
+        for name, metric in metrics_about(spec.task).items()
         if not (readout == "rank" and metric.unit == "target")
         if "full_watch" not in metric.needs or is_watched
         for convention in metric.conventions
     ]
     facts = {"settings": spec.hash, "data": "0" * 64, "parameters": 1000, "codec": {}, "test_rows": 200}
     folder = plan.job_folder(spec)
-    job = {"job": spec.model_dump(mode="json"), **facts, "values": values, "calibration": _calibrations(spec)}
+    shown = {"values": values, "calibration": _calibrations(spec), "deciles": _deciles(spec)}
+    job = {"job": spec.model_dump(mode="json"), **facts, **shown}
     if spec.search_trials:
         trials = [{"values": {"training.learning_rate": rate}, "score": 1.0 + rate} for rate in (0.1, 0.2)]
         job["search"] = {"readout": "mean", "metric": "rmse", "chosen": trials[0]["values"], "trials": trials}

@@ -31,7 +31,7 @@ CARD = DatasetCard(
     reference="none",
     licence="none",
     redistribution="none",
-    tasks={"watch_time": "s", "watch_ratio": "ratio"},
+    tasks={"watch_time": "s", "watch_ratio": "ratio", "ltv": "euro", "label": "score"},
     provides=["duration", "timestamp"],
     logs=[],
     tables={},
@@ -43,6 +43,9 @@ CARD = DatasetCard(
         "tag": Feature(kind="multi_valued", side="item"),
     },
     feature_sets={},
+    feedback=["like"],
+    positive_feedback=["like"],
+    history=["item"],
     duration_buckets=2,
 )
 
@@ -59,22 +62,28 @@ def interactions(rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
     """Return rows whose watch time is 0 for a tenth of them, else duration · e^(taste + appeal + noise) / 2.
 
     Tastes and appeals have twice the noise's standard deviation, so that ids explain most of what can be explained.
+    Who watches for less than ten seconds spends nothing, and who watches longer a euro for every second.
+    What is watched for longer than the video lasts is liked. The last quarter of the rows is of the second day.
     """
     draws = np.random.default_rng(seed)
     taste, appeal = draws.normal(0, 0.6, USERS), draws.normal(0, 0.6, ITEMS)
     seconds = np.round(draws.uniform(5, 60, ITEMS), 3)
     user, item = draws.integers(0, USERS, rows), draws.integers(0, ITEMS, rows)
     watched = seconds[item] / 2 * np.exp(taste[user] + appeal[item] + draws.normal(0, 0.3, rows))
+    watched = np.where(draws.random(rows) < 0.1, 0.0, np.round(watched, 3))
     return pl.DataFrame(
         {
             "user": user,
             "item": item,
-            "watch_time": np.where(draws.random(rows) < 0.1, 0.0, np.round(watched, 3)),
+            "watch_time": watched,
+            "ltv": np.where(watched < 10, 0.0, watched),
             "duration": seconds[item],
             "timestamp": np.arange(rows),
             "tab": [f"tab{number}" for number in draws.integers(0, 3, rows)],
             "tag": [[f"tag{place % 4}", "all"][: place % 3] for place in item.tolist()],
             "raw_row": np.arange(rows, dtype=np.uint32),
+            "like": (watched > seconds[item]).astype(np.int8),
+            "day": pl.Series(np.arange(rows) >= rows * 3 // 4).cast(pl.Int32).cast(pl.Date),
         }
     )
 
@@ -85,7 +94,8 @@ def encoded(rows: int = ROWS, seed: int = 0) -> tuple[EncodedLog, Encoding]:
     frame = interactions(rows, seed)
     part = np.resize(np.array([0, 0, 0, 1, 2], dtype=np.int8), rows)
     encoding = Encoding.fit(frame.filter(pl.Series(part == TRAINING)), CARD)
-    return replace(encoding.encode(frame, ["watch_time"]), part=part), encoding
+    log = replace(encoding.encode(frame, ["watch_time", "ltv"]), part=part)
+    return encoding.with_history(log, part == TRAINING), encoding
 
 
 def spec(method: str, variant: str | None = None, task: str = "watch_time", **options: Any) -> JobSpec:

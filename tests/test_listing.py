@@ -47,7 +47,7 @@ def test_a_method_says_where_it_cannot_run_and_why() -> None:
 def test_one_reason_is_told_once_for_all_its_data_sets() -> None:
     other = CARD.model_copy(update={"tasks": {"ltv": "euro"}})
     lines = method_lines(replace(CATALOG, datasets={"one": other, "kuairand_pure": CARD, "two": other}))
-    assert cells(lines, "d2q")[-1] == "one, two: predicts watch_time and watch_ratio, not ltv"
+    assert cells(lines, "d2q")[-1] == "one, two: predicts watch_time, watch_ratio, not ltv"
 
 
 def test_a_method_tells_its_variants_and_what_it_does_with_each_kind_of_target() -> None:

@@ -104,12 +104,15 @@ def _readouts(card: MethodCard) -> list[str]:
 
 
 def _obstacles(catalog: Catalog, method: str, variant: str | None = None) -> str:
-    """Return where a method, or one of its variants, cannot run on given files, each reason with its data sets."""
+    """Return where a method, or one of its variants, cannot run on given files, each reason with its data sets.
+
+    That what predicts targets crafts no label, and the other way round, is no news where a data set has both.
+    """
     places: dict[str, list[str]] = {}
+    crafts = catalog.methods[method].tasks == ["label"]
     for dataset, card in catalog.datasets.items():
-        reasons = {
-            task: catalog.reason_against(method, dataset, task, truth=False, variant=variant) for task in card.tasks
-        }
+        tasks = [task for task in card.tasks if (task == "label") == crafts] or card.tasks
+        reasons = {task: catalog.reason_against(method, dataset, task, truth=False, variant=variant) for task in tasks}
         for task, reason in reasons.items():
             if reason:
                 everywhere = len(set(reasons.values())) == 1

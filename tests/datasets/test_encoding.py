@@ -36,6 +36,7 @@ FEATURES = {
 CARD = DatasetCard.model_validate(
     tiny.CARD.model_dump()
     | {"features": {name: feature.model_dump() for name, feature in FEATURES.items()}, "feature_sets": {}}
+    | {"history": [], "tasks": {"watch_time": "s", "watch_ratio": "ratio"}}
 )
 
 

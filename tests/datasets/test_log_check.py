@@ -109,7 +109,7 @@ def test_a_gap_between_days_is_no_day_less(tmp_path: Path) -> None:
         standard(timestamp=[START + (0 if place < 5 else 13 * DAY) for place in range(10)]), tmp_path / "log.csv"
     )
     assert facts["days"] == "14 from the first to the last, 2 of them with rows"
-    assert notes == ["the log covers 14 days, so days_8_2 (10 days) does not fit."]
+    assert notes == ["the log covers 14 days, so days_8_2 (10 days) and days_4_3_3 (10 days) do not fit."]
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_a_gap_between_days_is_no_day_less(tmp_path: Path) -> None:
     [
         (
             {"timestamp": None},
-            "there is no time, so chronological_811, days_8_2 and days_12_1_1 do not fit and no row is known to repeat "
-            "another.",
+            "there is no time, so chronological_811, days_8_2, days_4_3_3 and days_12_1_1 do not fit and no row is "
+            "known to repeat another.",
         ),
         (
             {"timestamp": [place * DAY for place in range(10)]},

@@ -17,7 +17,7 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json, write_json, write_parquet, write_text
 from watchtime.core.job import JobSpec
 from watchtime.core.pages import page_inputs
-from watchtime.reporting import batch_time, instance_representations, prototype_number, prototype_weights
+from watchtime.reporting import batch_time, instance_representations, prototype_weights, setting_levels
 from watchtime.reporting.alignment import Interval
 from watchtime.reporting.report import Report
 from watchtime.reporting.tables import Cell, Table
@@ -152,17 +152,17 @@ def test_a_page_runs_with_what_it_declares_alone(here: Path, artifact: str, caps
 
 def test_numbers_of_prototypes_stand_in_order_beside_their_difference_to_twenty(here: Path) -> None:
     made = trained(here, "prowtp/figure3")
-    rows = {row[0]: row[1:] for row in cells(prototype_number.table(made, "wechat21"))}
+    rows = {row[0]: row[1:] for row in cells(setting_levels.table(made, "wechat21"))}
     assert list(rows) == [4, 8, 12, 16, 20, 24]
     assert mean_of(rows[4][0]) == pytest.approx(41)
     assert mean_of(rows[4][1]) == pytest.approx(1)
     assert rows[20][1] is None
-    first = prototype_number.table(made, "wechat21").rows[0]
+    first = setting_levels.table(made, "wechat21").rows[0]
     assert [first[place].best for place in (2, 6)] == [True, False]  # type: ignore[index, union-attr]
 
 
 def test_more_prototypes_are_better_or_worse_than_twenty_or_not_told_apart(here: Path) -> None:
-    said = prototype_number.conclusion(trained(here, "prowtp/figure3"), "wechat21")
+    said = setting_levels.conclusion(trained(here, "prowtp/figure3"), "wechat21")
     assert (
         "RMSE: best mean at K = 16. Significantly worse than K = 20: 4; better: 16; not told apart: 8, 12, 24." in said
     )

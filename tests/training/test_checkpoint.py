@@ -22,6 +22,7 @@ from watchtime.core.progress import Progress
 from watchtime.training import checkpoint, engine
 from watchtime.training.fitting import fit
 from watchtime.training.group import Group
+from watchtime.training.resident import Part
 
 CPU = engine.deterministic("cpu")
 SETTINGS = {"batch": 64, "epochs": 5, "patience": 5, "learning_rate": 0.01, "unknown_rate": 0.1}
@@ -110,7 +111,7 @@ def test_resuming_trains_only_what_is_left(tmp_path: Path, monkeypatch: pytest.M
     killed_after(3, spec, path, monkeypatch)
     epochs, epoch = [], engine._epoch
 
-    def counted(group: Group, part: engine.Part, number: int) -> object:
+    def counted(group: Group, part: Part, number: int) -> object:
         epochs.append(group)
         return epoch(group, part, number)
 

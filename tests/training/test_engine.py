@@ -24,7 +24,7 @@ from watchtime.training.fitting import part
 from watchtime.training.group import Group
 from watchtime.training.model import Model
 from watchtime.training.network import initialised
-from watchtime.training.resident import ResidentRows
+from watchtime.training.resident import Part, ResidentRows
 
 CPU = engine.deterministic("cpu")
 STACKABLE = [
@@ -39,7 +39,7 @@ def rows_of(log: EncodedLog, number: int) -> EncodedLog:
     return log.rows(np.flatnonzero(log.part == number))
 
 
-def parts(model: Model) -> tuple[engine.Part, engine.Part]:
+def parts(model: Model) -> tuple[Part, Part]:
     log, encoding = logs.encoded()
     method, task = model.method, model.spec.task
     training, validation = (part(method, rows_of(log, number), task, encoding, CPU) for number in (0, 1))
@@ -68,7 +68,7 @@ def in_double_precision() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
-def precise(one: engine.Part) -> engine.Part:
+def precise(one: Part) -> Part:
     """Return the rows in double precision, no two of them with equal inputs.
 
     Equal inputs have equal predictions but for rounding, which a reward for the order of predictions would see.
@@ -76,7 +76,7 @@ def precise(one: engine.Part) -> engine.Part:
     noise = torch.rand(one.rows.numeric.shape, generator=torch.Generator().manual_seed(0))
     one.rows.numeric = one.rows.numeric.double() + noise / 100
     labels = {name: value.double() if value.is_floating_point() else value for name, value in one.labels.items()}
-    return engine.Part(one.rows, labels)
+    return Part(one.rows, labels)
 
 
 def assert_close(looped: list[engine.Trained], stacked: list[engine.Trained], losses: float, parameters: float) -> None:
@@ -329,7 +329,7 @@ def numbered(monkeypatch: pytest.MonkeyPatch, sequences: list[list[float]]) -> l
     seen: list[list[dict[str, Tensor]]] = []
     steps: Iterator[Any] = zip(*sequences, strict=True)
 
-    def validation(group: Group, part: engine.Part) -> Any:
+    def validation(group: Group, part: Part) -> Any:
         copies = [group.repetition(group.parameters, place) for place in range(len(group.repetitions))]
         seen.append([{name: value.clone() for name, value in copy.items()} for copy in copies])
         return {"validation": np.array(next(steps))}

@@ -21,7 +21,7 @@ from watchtime.core.files import read_json
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.simulator.truth import Truth
-from watchtime.training.job import _fingerprint, train
+from watchtime.training.job import _deciles, _evaluated, _fingerprint, train
 from watchtime.training.model import Model
 from watchtime.training.predict import predict
 
@@ -267,3 +267,26 @@ def test_mistakes_of_a_prediction_are_told(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(WatchtimeError, match=r"model\.safetensors: not a model file of this project\.$"):
         predict(tmp_path, tmp_path / "gap.parquet", output)
     assert not output.exists()
+
+
+def test_lifetime_values_alone_are_judged_by_tenths_and_by_measures_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = run(tmp_path, ["oracle", "user_item_mean"], monkeypatch)
+    spec = plan.jobs[key("user_item_mean", "default")]
+    train(plan, spec.key)
+    folder = plan.job_folder(spec)
+    measured = read_json(folder / "metrics.json")
+    assert measured["deciles"] == []
+    assert not {one["metric"] for one in measured["values"]} & {"norm_gini", "spearman", "mae_pos"}
+    order = np.random.default_rng(0).permutation(40)
+    columns = {"user": order, "target": order**2, "mean.0": order, "rank.0": order}
+    predictions = pl.DataFrame(columns).cast(pl.Float64)
+    value = spec.model_copy(update={"task": "ltv", "readouts": ["mean", "rank"]})
+    (found,) = _deciles(value, predictions)
+    assert (found["repetition"], found["readout"]) == (0, "mean")
+    assert found["prediction"] == [4 * one + 1.5 for one in range(10)]
+    assert found["target"][:2] == [(1 + 4 + 9) / 4, (16 + 25 + 36 + 49) / 4]
+    names = {one["metric"] for one in _evaluated(value, predictions, "rank.0", {}, order_only=True)}
+    assert {"norm_gini", "spearman", "norm_gini_pos", "spearman_pos", "positive_rows"} < names
+    assert not {"mae", "mae_pos", "rmse"} & names

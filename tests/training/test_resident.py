@@ -1,4 +1,4 @@
-"""Rows on the device: vectors of a table stand beside the numeric columns of the rows that point to them."""
+"""Rows on the device: vectors of a table stand beside the numeric columns, past events in the lists of their row."""
 
 from __future__ import annotations
 
@@ -29,3 +29,28 @@ def test_vectors_are_gathered_beside_the_numbers() -> None:
         assert torch.equal(inputs.ids, without.ids)
         assert np.array_equal(inputs.numeric[..., :-4], without.numeric)
         assert np.array_equal(inputs.numeric[..., -4:], matrix[pointer[chosen]])
+
+
+def test_past_events_are_the_latest_of_the_row_itself() -> None:
+    """Field by field, the latest first; places before a user's first event are empty."""
+    log, encoding = logs.encoded()
+    assert log.history is not None
+    places = [log.fields.index(name) for name in log.history.fields]
+    cardinalities = list(encoding.cardinalities.values())
+    first_ids = np.array([sum(cardinalities[:place]) for place in places])
+    events, index = 4, torch.tensor([[3, 200], [41, 77]])
+    rows = ResidentRows(log, encoding.cardinalities, torch.device("cpu"), events)
+    lengths = log.history.stop - log.history.start
+    short = np.flatnonzero((lengths > 0) & (lengths < events))[:3]
+    assert len(short), "a row with fewer events than places is what this test is about"
+    index = torch.cat([index, torch.from_numpy(short)[None, :2]])
+    inputs = rows.gather(index)
+    for batch, row in np.ndindex(*index.shape):
+        number = int(index[batch, row])
+        own = log.history.events[log.history.start[number] : log.history.stop[number]][::-1][:events] + first_ids
+        ids, present = (
+            one[batch, row, -events * len(places) :].reshape(len(places), events)
+            for one in (inputs.list_ids, inputs.present)
+        )
+        assert present.tolist() == [[place < len(own) for place in range(events)]] * len(places)
+        assert ids[:, : len(own)].T.tolist() == own.tolist()

@@ -6,6 +6,7 @@ import pkgutil
 import shutil
 from collections.abc import Iterator
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,17 +30,25 @@ MIXTURES = MethodOptions(
     codec_name="watch_ratio_mixtures", codec=WatchRatioMixtures.Settings().model_dump(), tasks=["watch_time"]
 )
 CATALOG.methods["vr"].variants["mixtures"] = MIXTURES
+# Methods for lifetime value alone read watch times here, which the log has.
+VALUES = {"tasks": ["watch_time", "watch_ratio"]}
+METHODS = {
+    name: card.model_copy(update=VALUES) if card.tasks == ["ltv"] else card for name, card in CATALOG.methods.items()
+}
+CATALOG = replace(CATALOG, methods=METHODS)
 FIRST = [f"{name}/{next(iter(card.variants))}" for name, card in CATALOG.methods.items()]
+# Few users have as many validation rows as a list has places.
+LISTS = {name: {"list_length": 3} for name, card in CATALOG.methods.items() if card.tasks == ["label"]}
 NETWORKS = [name for name, card in CATALOG.methods.items() if card.family == "network"]
 PLAN = Plan(
     RunConfig.model_validate(
         {
             "datasets": {DATASET: {"simulator": {"rows": 3000, "users": 100, "items": 80}}},
-            "tasks": ["watch_time", "watch_ratio"],
+            "tasks": ["watch_time", "watch_ratio", "label"],
             "artifacts": [],
             "methods": [*FIRST, "vr/mixtures"],
             "repetitions": 1,
-            "settings": {name: {"training": {"epochs": 1}} for name in NETWORKS},
+            "settings": {name: {"training": {"epochs": 1}} | LISTS.get(name, {}) for name in NETWORKS},
         }
     ),
     CATALOG,
@@ -48,7 +57,11 @@ ENCODED = PLAN.encoded_folder(DATASET, PROTOCOL)
 CODECS = {
     f"{spec.dataset}/{spec.task}/{spec.protocol}/{spec.codec_key}": spec for spec in PLAN.jobs.values() if spec.codec
 }
-LEARNED = [key for key, spec in PLAN.jobs.items() if spec.family != "oracle" and spec.task == "watch_time"]
+LEARNED = [
+    key
+    for key, spec in PLAN.jobs.items()
+    if spec.family != "oracle" and spec.task == ("label" if spec.method in LISTS else "watch_time")
+]
 
 
 @pytest.fixture(scope="module")

@@ -113,6 +113,8 @@ class Study:
     def _inference(
         self, model: Model, repetition: int, rows: EncodedLog
     ) -> tuple[NetworkMethod, ResidentRows, EncoderSettings, int, Parameters]:
-        resident = ResidentRows(selected(rows, model.spec.features), model.encoding.cardinalities, self.device)
+        resident = ResidentRows(
+            selected(rows, model.spec.features), model.encoding.cardinalities, self.device, model.spec.encoder.events
+        )
         parameters = {name: torch.from_numpy(np.array(array)) for name, array in model.states[repetition].items()}
         return model.method, resident, model.spec.encoder, model.spec.training.evaluation_batch, parameters

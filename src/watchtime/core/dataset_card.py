@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from watchtime.core.config import OwnLog, RepeatedKey, ZeroDuration
+from watchtime.core.errors import unknown
 from watchtime.core.settings import Settings
 
 
@@ -83,7 +84,9 @@ class DatasetCard(Settings):
     ``logs`` are read in order, at least one must be there; ``tables`` must all be there, ``optional_tables`` are read
     where they are. ``log_names`` are the values of a column ``log``: protocols that name no logs split the rows of the
     first. ``truth`` lists the targets whose law the simulator stores, which holds under the default options.
-    ``feedback`` names columns of 0 or 1, ``category`` the feature that says what kind of item one is.
+    ``feedback`` names columns of 0 or 1, ``positive_feedback`` those of them that mean approval, ``history`` the
+    categorical features that tell of a past event which item it was of, ``category`` the feature that says what kind of
+    item one is.
     """
 
     title: str
@@ -104,11 +107,25 @@ class DatasetCard(Settings):
     features: dict[str, Feature]
     feature_sets: dict[str, list[str]] = {}
     feedback: list[str] = []
+    positive_feedback: list[str] = []
+    history: list[str] = []
     category: str | None = None
     duration_buckets: int = 5
     sources: list[Source] = []
     by_hand: str = ""
     own_log: OwnLog | None = None
+
+    @model_validator(mode="after")
+    def _names_are_there(self) -> Self:
+        known = [name for name, one in self.features.items() if one.kind in ("categorical", "bucket")]
+        if "label" in self.tasks and not (self.positive_feedback and self.history and "duration" in self.provides):
+            raise ValueError("the task 'label' needs positive_feedback, history and a duration")
+        named = [("positive_feedback", self.positive_feedback, self.feedback), ("history", self.history, known)]
+        for key, names, allowed in named:
+            for name in names:
+                if name not in allowed:
+                    raise ValueError(unknown("column" if key == "positive_feedback" else "feature", name, allowed, key))
+        return self
 
     @property
     def main_log(self) -> str | None:
@@ -117,8 +134,8 @@ class DatasetCard(Settings):
 
     @property
     def targets(self) -> list[str]:
-        """The target columns of the interactions; a watch ratio is made of two of their columns."""
-        return [task for task in self.tasks if task != "watch_ratio"]
+        """The target columns of the interactions; a watch ratio and a crafted label are made of several columns."""
+        return [task for task in self.tasks if task not in ("watch_ratio", "label")]
 
     def read_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return a value for every option."""
@@ -138,6 +155,7 @@ class DatasetCard(Settings):
                 "provides": [*self.provides, *(what for one in chosen for what in one.provides)],
                 "truth": self.truth if usual else [],
                 "features": {name: one for name, one in self.features.items() if name not in without},
+                "history": [name for name in self.history if name not in without],
                 "feature_sets": {
                     name: [one for one in names if one not in without] for name, names in self.feature_sets.items()
                 },

@@ -218,12 +218,12 @@ class Plan:
         return self.catalog.reason_against(method, dataset, task, self.has_truth(dataset, task), variant)
 
     def excluded(self) -> dict[str, str]:
-        """Methods that cannot run on a data set and task of this run, with the reason."""
+        """Methods that cannot run on a data set and task of this run, with the reason, unless nobody misses them."""
         reasons = {}
         for dataset, task, protocol in self._tables():
             for method, variant in self.variants(dataset, task, protocol):
                 reason = self.reason_against(method, dataset, task, variant)
-                if reason:
+                if reason and not self.catalog.is_out_of_place(method, variant, task):
                     reasons[f"{method}/{variant} on {dataset}, {task}"] = reason
         return reasons
 

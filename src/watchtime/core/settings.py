@@ -21,12 +21,28 @@ class Settings(BaseModel):
         return value
 
 
+class HistorySettings(Settings):
+    """A user's last ``events``, weighed by an attention unit of ``attention`` hidden numbers."""
+
+    events: int = Field(20, ge=1)
+    attention: int = Field(36, ge=1)
+
+
 class EncoderSettings(Settings):
-    """The shared feature encoder: embeddings of width ``embedding`` and a multi-layer perceptron."""
+    """The shared feature encoder: embeddings of width ``embedding`` and a multi-layer perceptron.
+
+    Without ``history`` it does not see what users watched before.
+    """
 
     embedding: int = Field(16, ge=1)
     layers: tuple[Annotated[int, Field(ge=1)], ...] = (128, 64)
     numeric: bool = True
+    history: HistorySettings | None = None
+
+    @property
+    def events(self) -> int:
+        """How many of a user's past events the encoder sees."""
+        return self.history.events if self.history else 0
 
 
 class TrainingSettings(Settings):

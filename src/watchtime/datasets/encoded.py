@@ -13,10 +13,12 @@ import numpy.typing as npt
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import read_json, replacing, replacing_folder, write_json
 from watchtime.datasets.fields import Floats, Ids, MultiValued, VectorTable
+from watchtime.datasets.history import History
 
-_ROW_ARRAYS = ("categorical", "numeric", "user", "raw_row", "duration", "timestamp", "part")
+_ROW_ARRAYS = ("categorical", "numeric", "user", "raw_row", "duration", "timestamp", "day", "part", "positive_feedback")
 _LISTS = tuple(field.name for field in fields(MultiValued))
 _VECTORS = tuple(field.name for field in fields(VectorTable))
+_HISTORY = ("events", "start", "stop")
 _TARGET = "target."
 
 
@@ -25,9 +27,10 @@ class EncodedLog:
     """One log as arrays with a row per interaction; what the log does not have is None.
 
     ``categorical`` int32 [rows, fields] and ``numeric`` float32 [rows, columns] follow ``fields`` and ``columns``;
-    ``targets`` are in seconds or currency, ``duration`` in seconds, a row without duration has NaN; ``user`` counts the
-    raw users of this log, so that users unseen in training stay apart; ``part`` is the split (0 training, 1 validation,
-    2 test).
+    ``targets`` are in seconds or currency, ``duration`` in seconds, a row without duration has NaN; ``day`` counts the
+    days of the calendar; ``user`` counts the raw users of this log, so that users unseen in training stay apart;
+    ``part`` is the split (0 training, 1 validation, 2 test); ``positive_feedback`` is 1 where a user gave any;
+    ``history`` is what users watched before.
     """
 
     fields: tuple[str, ...]
@@ -41,14 +44,17 @@ class EncodedLog:
     vectors: Mapping[str, VectorTable] = field(default_factory=dict)
     duration: Floats | None = None
     timestamp: npt.NDArray[np.int64] | None = None
+    day: npt.NDArray[np.int32] | None = None
     part: npt.NDArray[np.int8] | None = None
+    positive_feedback: npt.NDArray[np.int8] | None = None
+    history: History | None = None
 
     def __len__(self) -> int:
         return len(self.raw_row)
 
     def target(self, task: str) -> Floats:
-        """Return the target of a task; ``watch_ratio`` is watch time / duration."""
-        name = "watch_time" if task == "watch_ratio" else task
+        """Return the target of a task; ``watch_ratio`` is watch time / duration, ``label`` goes by watch time."""
+        name = "watch_time" if task in ("watch_ratio", "label") else task
         if name not in self.targets:
             raise WatchtimeError(f"the log has no column {name}, so it has no target {task}.")
         if task != "watch_ratio":
@@ -79,7 +85,8 @@ class EncodedLog:
         lists = {name: one.rows(index) for name, one in self.multi_valued.items()}
         vectors = {name: one.rows(index) for name, one in self.vectors.items()}
         targets = {name: target[index] for name, target in self.targets.items()}
-        return replace(self, multi_valued=lists, vectors=vectors, targets=targets, **arrays)
+        history = self.history.rows(index) if self.history else None
+        return replace(self, multi_valued=lists, vectors=vectors, targets=targets, history=history, **arrays)
 
     def select(self, names: Sequence[str]) -> EncodedLog:
         """Return only the inputs in ``names``, in the order of the log."""
@@ -97,6 +104,7 @@ class EncodedLog:
             numeric=self.numeric[:, kept_columns],
             multi_valued={name: lists for name, lists in self.multi_valued.items() if name in names},
             vectors={name: one for name, one in self.vectors.items() if name in names},
+            history=self.history.select(list(names)) if self.history else None,
         )
 
     def unknown_shares(self, part: int) -> dict[str, float]:
@@ -127,9 +135,14 @@ class EncodedLog:
             for name, one in group.items():
                 for piece in pieces:
                     np.save(folder / f"{name}.{piece}.npy", getattr(one, piece), allow_pickle=False)
+        if self.history:
+            for piece in _HISTORY:
+                np.save(folder / f"history.{piece}.npy", getattr(self.history, piece), allow_pickle=False)
         names = {"fields": self.fields, "columns": self.columns}
         groups = {"multi_valued": list(self.multi_valued), "vectors": list(self.vectors)}
-        write_json(folder / "log.json", {"rows": len(self), **names, **groups, "targets": list(self.targets)})
+        history = {"history": self.history.fields} if self.history else {}
+        rows = {"rows": len(self)}
+        write_json(folder / "log.json", {**rows, **names, **groups, "targets": list(self.targets), **history})
 
     @classmethod
     def load(cls, folder: Path, mmap: bool = True) -> EncodedLog:
@@ -147,10 +160,13 @@ class EncodedLog:
             for name in names["vectors"]
         }
         targets = {name: read_array(folder / f"{_TARGET}{name}.npy", mmap) for name in names["targets"]}
-        pointers = {name: one.pointer for name, one in lists.items()} | {
-            name: one.pointer for name, one in vectors.items()
-        }
-        for name, array in {**arrays, **pointers, **targets}.items():
+        history = None
+        if "history" in names:
+            pieces = (read_array(folder / f"history.{piece}.npy", mmap) for piece in _HISTORY)
+            history = History(tuple(names["history"]), *pieces)
+        pointers = {name: one.pointer for name, one in (lists | vectors).items()}
+        starts = {"history": history.start} if history else {}
+        for name, array in {**arrays, **pointers, **starts, **targets}.items():
             if len(array) != names["rows"]:
                 raise WatchtimeError(f"{folder}: {name} has {len(array)} rows, log.json says {names['rows']}.")
         for name in ("categorical", "numeric", "user", "raw_row"):
@@ -162,6 +178,7 @@ class EncodedLog:
             multi_valued=lists,
             vectors=vectors,
             targets=targets,
+            history=history,
             **arrays,
         )
 

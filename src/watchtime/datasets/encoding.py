@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from watchtime.datasets.fields import (
     VectorField,
     as_numbers,
 )
+from watchtime.datasets.history import History
 from watchtime.datasets.log import Frame, Log
 
 _FIELDS: dict[str, type[Field]] = {
@@ -39,12 +41,18 @@ _FIELDS: dict[str, type[Field]] = {
 
 
 class Encoding(Settings):
-    """The fields of a data set in the order of its card, fitted on training rows alone."""
+    """The fields of a data set in the order of its card, fitted on training rows alone.
+
+    ``history`` names the categorical fields that tell of a past event which item it was of, ``positive_feedback`` the
+    columns any of which makes feedback positive.
+    """
 
     categorical: tuple[CategoricalField | BucketField, ...]
     numeric: tuple[NumericField, ...]
     multi_valued: tuple[MultiValuedField, ...]
     vectors: tuple[VectorField, ...] = ()
+    history: tuple[str, ...] = ()
+    positive_feedback: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, training: Frame | Log, card: DatasetCard) -> Encoding:
@@ -56,6 +64,8 @@ class Encoding(Settings):
             numeric=tuple(field for field in fitted if isinstance(field, NumericField)),
             multi_valued=tuple(field for field in fitted if isinstance(field, MultiValuedField)),
             vectors=tuple(field for field in fitted if isinstance(field, VectorField)),
+            history=tuple(name for name in card.history if name in card.features),
+            positive_feedback=tuple(card.positive_feedback),
         )
 
     @property
@@ -78,6 +88,8 @@ class Encoding(Settings):
             numeric=tuple(field for field in self.numeric if field.name in names),
             multi_valued=tuple(field for field in self.multi_valued if field.name in names),
             vectors=tuple(field for field in self.vectors if field.name in names),
+            history=tuple(name for name in self.history if name in names),
+            positive_feedback=self.positive_feedback,
         )
 
     def absent(self, log: Frame | Log) -> list[str]:
@@ -122,7 +134,21 @@ class Encoding(Settings):
             targets={name: _numbers(log, name, required) for name in found},
             duration=_numbers(log, "duration", required=False) if "duration" in log.names else None,
             timestamp=_integers(log, "timestamp"),
+            day=_days(log),
+            positive_feedback=self._positive_feedback(log),
+            history=History.empty(self.history, rows) if self.history else None,
         )
+
+    def with_history(self, encoded: EncodedLog, training: npt.NDArray[np.bool_]) -> EncodedLog:
+        """Return the encoded log with what users watched before; as it is where the log has no times.
+
+        Times are those of the column ``timestamp``, or days.
+        """
+        time = encoded.day if encoded.timestamp is None else encoded.timestamp
+        if not self.history or time is None:
+            return encoded
+        ids = encoded.categorical[:, [encoded.fields.index(name) for name in self.history]]
+        return replace(encoded, history=History.of(self.history, ids, encoded.user, time, training))
 
     def save(self, path: Path) -> None:
         """Write canonical JSON: equal encodings give equal bytes."""
@@ -131,6 +157,13 @@ class Encoding(Settings):
     @classmethod
     def load(cls, path: Path) -> Encoding:
         return validate(cls, read_json(path), str(path))
+
+    def _positive_feedback(self, log: Log) -> npt.NDArray[np.int8] | None:
+        """Return 1 where any of the columns is; None where none is there."""
+        found = [log.values(name) for name in self.positive_feedback if name in log.names]
+        if not found:
+            return None
+        return np.maximum.reduce([one.fill_null(0).to_numpy() for one in found]).astype(np.int8)
 
 
 def _fit(log: Log, name: str, feature: Feature) -> Field:
@@ -184,3 +217,10 @@ def _integers(log: Log, name: str) -> npt.NDArray[np.int64] | None:
     if not (column.dtype.is_integer() or column.dtype == pl.Null):
         raise WatchtimeError(f"column {name}: found type {column.dtype}, whole numbers are allowed.")
     return None if column.null_count() else column.cast(pl.Int64).to_numpy()
+
+
+def _days(log: Log) -> npt.NDArray[np.int32] | None:
+    """Return the number of every row's day, or None where it is absent or has gaps."""
+    if "day" not in log.names or (column := log.values("day")).null_count():
+        return None
+    return column.to_physical().cast(pl.Int32).to_numpy()

@@ -125,6 +125,7 @@ def prepare_encoding(folder: Path, split: Path, card: DatasetCard, output: Path)
         encoding = Encoding.fit(log.where(pl.Series(parts == TRAINING)), card)
         progress.advance(1, "encoding all rows")
         encoded = replace(encoding.encode(log, card.targets), part=parts)
+        encoded = encoding.with_history(encoded, parts == TRAINING)
         progress.advance(1)
     report = {
         "cardinalities": encoding.cardinalities,

@@ -17,8 +17,8 @@ class Inputs(NamedTuple):
     """A batch of encoded rows; ids are rows of the one embedding table.
 
     ``ids`` int [batch, fields], one per categorical field · ``list_ids`` int [batch, places], the places of all
-    multi-valued fields side by side · ``present`` bool [batch, places], which places hold an id · ``numeric`` float
-    [batch, columns].
+    multi-valued fields side by side, then those of past events, field by field · ``present`` bool [batch, places],
+    which places hold an id · ``numeric`` float [batch, columns].
     """
 
     ids: Tensor
@@ -36,12 +36,22 @@ class Vectors(NamedTuple):
 
 @dataclass(frozen=True)
 class InputShape:
-    """How wide the inputs are: rows of the table, categorical fields, places of each list, numeric columns."""
+    """How wide the inputs are: rows of the table, categorical fields, places of each list, numeric columns.
+
+    A row has ``events`` past events, each with an id in those of the ``fields`` whose places ``event_fields`` lists.
+    """
 
     table: int
     fields: int
     lists: tuple[int, ...]
     numeric: int
+    events: int = 0
+    event_fields: tuple[int, ...] = ()
+
+    @property
+    def places(self) -> int:
+        """How many ids a row has in lists and past events."""
+        return sum(self.lists) + self.events * len(self.event_fields)
 
 
 class PerceptronEncoder(nn.Module):
@@ -75,11 +85,11 @@ class PerceptronEncoder(nn.Module):
     def _rest(self, lists: Tensor, inputs: Inputs) -> Tensor:
         places = list(self.lists)
         pairs = zip(torch.split(lists, places, -2), torch.split(inputs.present, places, -1), strict=True)
-        parts = [_mean(vectors, present) for vectors, present in pairs] if places else []
+        parts = [mean_of_present(vectors, present) for vectors, present in pairs] if places else []
         return torch.cat([*parts, inputs.numeric] if self.uses_numeric else parts, -1)
 
 
-def _mean(vectors: Tensor, present: Tensor) -> Tensor:
+def mean_of_present(vectors: Tensor, present: Tensor) -> Tensor:
     """Return the mean over the places that hold an id, [batch, embedding]; 0 where none does."""
     weights = present.to(vectors.dtype).unsqueeze(-1)
     return (vectors * weights).sum(-2) / weights.sum(-2).clamp(min=1)

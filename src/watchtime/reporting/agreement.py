@@ -50,10 +50,11 @@ def table(report: Report, dataset: str) -> Table | Markdown:
         Column(title, align="right")
         for title in ("Paper", "Ours", "Off (%)", f"Paper − {reference}", f"Ours − {reference}", "p")
     ]
+    rule = ", XAUC by the paper's own rule for ties" if "xauc" in artifact.metrics else ""
     caption = (
-        f"The published numbers on {report.data_title(dataset)} and their verdicts, XAUC by the paper's own rule for "
-        f"ties. Off: (ours − paper) / paper. The two differences are to the row {reference}; p belongs to ours, is "
-        f"paired over repetitions, and is corrected by Holm over all differences of the table."
+        f"The published numbers on {report.data_title(dataset)} and their verdicts{rule}. Off: "
+        f"(ours − paper) / paper. The two differences are to the row {reference}; p belongs to ours, is paired over "
+        "repetitions, and is corrected by Holm over all differences of the table."
     )
     if obstacles:
         caption += f" {sentence(obstacles)}"

@@ -13,6 +13,7 @@ import polars as pl
 
 from watchtime.core.files import read_json, write_json, write_parquet
 from watchtime.core.plan import Plan
+from watchtime.evaluation.deciles import DECILES
 
 _NAMES = ("dataset", "task", "protocol", "regime", "size", "method", "variant")
 _SCORES = ("mae", "rmse", "xauc", "xgauc")
@@ -89,6 +90,22 @@ def _calibrations(plan: Plan) -> pl.DataFrame:
         rows = read_json(plan.job_folder(spec) / "metrics.json")["calibration"]
         frames.append(pl.DataFrame(rows, schema=schema).select(*names, pl.all()))
     return pl.concat(frames)
+
+
+def deciles(plan: Plan, keys: list[str]) -> pl.DataFrame:
+    """Return one row per job, repetition, readout and tenth of the rows by prediction, the lowest being 1.
+
+    ``target`` and ``prediction`` are the tenth's means; there are such rows of lifetime values alone.
+    """
+    tenths = pl.List(pl.Float64)
+    schema: dict[str, Any] = {"repetition": pl.Int64, "readout": pl.String, "target": tenths, "prediction": tenths}
+    frames = []
+    for spec in (plan.jobs[key] for key in keys):
+        names = (pl.lit(getattr(spec, name)).alias(name) for name in _NAMES)
+        rows = read_json(plan.job_folder(spec) / "metrics.json")["deciles"]
+        frames.append(pl.DataFrame(rows, schema=schema).select(*names, pl.all()))
+    numbered = pl.concat(frames).with_columns(decile=pl.lit(list(range(1, DECILES + 1))))
+    return numbered.explode("decile", "target", "prediction")
 
 
 def _histories(plan: Plan) -> pl.DataFrame:

@@ -37,6 +37,7 @@ def entries(report: Report, dataset: str) -> dict[str, list[Entry]]:
         for name, card in cards.items()
         if card.family in ("trivial", "trees")
         for variant in card.variants
+        if not report.plan.catalog.is_out_of_place(name, variant, artifact.task)
         for entry in _job_entries(report, dataset, name, variant)
     ]
     oracle = [
@@ -202,6 +203,20 @@ def _caption(report: Report, dataset: str) -> Markdown:
         f"{report.artifact.title} on {report.data_title(dataset)}, {report.test_rows(dataset):,} test rows{beside}. "
         f"{spread} **Bold**: the best of its column and what is not "
         f"significantly different from it (paired t-test, Holm over the table, α = {ALPHA}); the oracle, which knows "
-        "the distribution, does not compete. A rank has no error in the unit of the target. XAUC and XGAUC are strict: "
-        f"ties in the target are left out.{letters}"
+        "the distribution, does not compete. A rank has no error in the unit of the target. "
+        f"{_rules_for_ties(report)}{letters}"
     )
+
+
+def _rules_for_ties(report: Report) -> str:
+    """Say how the metrics of the table take ties, and which rows they are about."""
+    shown, said = set(report.artifact.metrics), []
+    if shown & {"xauc", "xgauc"}:
+        said.append("XAUC and XGAUC are strict: ties in the target are left out.")
+    if shown & {"norm_gini", "norm_gini_pos"}:
+        said.append("Of rows with equal predictions the normalised Gini is the mean over all their orders.")
+    if shown & {"spearman", "spearman_pos"}:
+        said.append("Spearman's ranks of equal values are their mean rank.")
+    if any(name.endswith("_pos") for name in shown):
+        said.append("(Positive): of the rows with a target above 0 alone.")
+    return " ".join(said)

@@ -65,12 +65,12 @@ def differences(pairs: Sequence[tuple[Values, Values]], direction: str) -> list[
     return [Difference(one, p_value) if one else None for one, p_value in zip(compared, adjusted, strict=True)]
 
 
-def levels_where(found: Mapping[int, Difference], word: str) -> str:
+def levels_where(found: Mapping[Any, Difference], word: str) -> str:
     """Return the levels of a setting whose difference is ``word``, as a list inside a sentence."""
     return ", ".join(str(level) for level, one in found.items() if one.word == word) or "none"
 
 
-def draw_means(panel: Any, found: Mapping[int, Values], **look: Any) -> None:
+def draw_means(panel: Any, found: Mapping[Any, Values], **look: Any) -> None:
     """Draw means over repetitions with 95 % intervals over the levels of a setting, those that have values."""
     summaries = {level: summarise(values.values()) for level, values in found.items() if values}
     half = [one.high - one.mean if one.high is not None else 0.0 for one in summaries.values()]

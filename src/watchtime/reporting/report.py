@@ -110,6 +110,12 @@ class Report:
         key = "/".join((dataset, self.artifact.task, self.protocol(dataset), self.plan.config.regime, method, variant))
         return pl.read_parquet(self.plan.job_folder(self.plan.jobs[key]) / "history.parquet")
 
+    def deciles(self, dataset: str) -> pl.DataFrame:
+        """The mean target and prediction of the page's jobs by tenths of the prediction."""
+        self._may_read("results")
+        frame = collect.deciles(self.plan, self.plan.artifact_keys(self.name))
+        return frame.filter(dataset=dataset, task=self.artifact.task, protocol=self.protocol(dataset))
+
     def measured_time(self, spec: JobSpec) -> dict[str, Any]:
         """Seconds, samples per second and memory of a job; these differ between equal runs."""
         self._may_read("measured_time")

@@ -128,6 +128,8 @@ def _reason_not_run(plan: Plan, cell: PublishedCell) -> str | None:
     artifact = plan.catalog.artifacts().get(name)
     if artifact is None:
         return "artifact not built yet"
+    if cell.dataset == "none":
+        return "no verdict on a statement about no one data set: its page repeats it"
     if cell.dataset not in plan.config.datasets:
         return f"data set not in this run: {cell.dataset}"
     if name not in plan.catalog.chosen_artifacts(plan.config):
@@ -160,20 +162,29 @@ def _setting(plan: Plan, cell: PublishedCell) -> Verdict:
     path = paper.settings.get(f"{cell.artifact}/{cell.metric}") if paper else None
     if path is None:
         return Verdict("not run", "setting not in this project yet")
-    spec = _spec_of(plan, cell)
-    if spec is None:
+    specs = _specs_of(plan, cell)
+    if not specs:
         return Verdict("not run", "no job of the paper's tables in this run")
-    shares = dict(zip(("training", "validation", "test"), plan.catalog.protocols[spec.protocol].shares, strict=True))
-    value: Any = {**spec.model_dump(mode="json"), "split": shares}
-    for key in path.split("."):
-        value = value[key]
+    found = ((spec, _value(plan, spec, path)) for spec in specs)
+    spec, value = next((pair for pair in found if pair[1] is not None), (specs[0], None))
+    if value is None:
+        return Verdict("not run", "no job of the paper's tables has such a setting")
     if isinstance(value, list):
         value = len(value)
     return rules.judge_setting(cell.value, [float(one) for one in spec.search.get(path, [value])])
 
 
-def _spec_of(plan: Plan, cell: PublishedCell) -> JobSpec | None:
-    """Return the job whose settings a printed setting is about: the method's own row, else any network of the paper."""
+def _value(plan: Plan, spec: JobSpec, path: str) -> Any:
+    """Return what a job's setting is, None where it has none of that name."""
+    shares = dict(zip(("training", "validation", "test"), plan.catalog.protocols[spec.protocol].shares, strict=True))
+    value: Any = {**spec.model_dump(mode="json"), "split": shares}
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _specs_of(plan: Plan, cell: PublishedCell) -> list[JobSpec]:
+    """Return the jobs that a printed setting may be about: those of the method's own row, then the paper's others."""
     names = [name for name in plan.artifacts if name.split("/")[0] == cell.paper]
     own = {
         (row.method, row.variant)
@@ -184,7 +195,7 @@ def _spec_of(plan: Plan, cell: PublishedCell) -> JobSpec | None:
     specs = [plan.jobs[key] for name in names for key in plan.artifact_keys(name)]
     networks = [spec for spec in specs if spec.family == "network" and cell.dataset in ("none", spec.dataset)]
     exact = [spec for spec in networks if (spec.method, spec.variant) in own]
-    return next(iter(exact + networks), None)
+    return [*exact, *(spec for spec in networks if spec not in exact)]
 
 
 def _count(plan: Plan, cell: PublishedCell, published_rows: dict[str, float]) -> _Row:
@@ -225,7 +236,8 @@ def _measured(
     for cell in cells:
         estimate = _estimate(plan, artifact, cell, results[cell.dataset])
         if estimate is None:
-            rows[cell] = _Row(cell, Verdict("not run", "the method's readout has no such metric"))
+            reason = "the method's readout has no such metric, or leaves it undefined"
+            rows[cell] = _Row(cell, Verdict("not run", reason))
             continue
         ordering = orderings[cell]
         verdict = rules.judge(cell.value, estimate, ordering, against[cell.dataset], plan.config.tolerance)

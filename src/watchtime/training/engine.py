@@ -16,24 +16,20 @@ from torch.func import functional_call
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.progress import Progress
 from watchtime.core.settings import EncoderSettings, TrainingSettings
-from watchtime.encoders.perceptron import Inputs, PerceptronEncoder
+from watchtime.encoders.perceptron import Inputs
+from watchtime.encoders.shared import shared_encoder
 from watchtime.methods.base import NetworkMethod, Representations, build
+from watchtime.methods.ranking import BilevelMethod, RankingMethod
+from watchtime.training.bilevel import BilevelGroup
 from watchtime.training.checkpoint import Checkpoint
 from watchtime.training.group import Group, Parameters
+from watchtime.training.lists import lists_judged
 from watchtime.training.network import TABLE, looked_up, template
-from watchtime.training.resident import Labels, ResidentRows
+from watchtime.training.resident import Part, ResidentRows
 
 
 class Diverged(WatchtimeError):
     """A validation loss that is not a finite number."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """The rows of one part of the split with their labels, on the device."""
-
-    rows: ResidentRows
-    labels: Labels
 
 
 @dataclass
@@ -82,8 +78,9 @@ def train(
     stacked: bool = False,
     checkpoint: Path | None = None,
     fingerprint: str = "",
+    hold_out: Part | None = None,
 ) -> list[Trained]:
-    """Train every repetition and return the best epoch of each, in order.
+    """Train every repetition and return the best epoch of each, in order; ``hold_out`` judges labels that learn.
 
     An interrupted call with the same ``checkpoint`` and ``fingerprint`` goes on where it was and ends with the same
     bytes.
@@ -101,7 +98,12 @@ def train(
     trained: list[Trained] = []
     with Progress(len(repetitions) * training.epochs, "epochs") as progress:
         for members in groups:
-            group = Group(method, training_part.rows, encoder, training, seed, members, stacked, representations)
+            group: Group
+            if isinstance(method, BilevelMethod):
+                assert hold_out is not None
+                group = BilevelGroup(method, training_part, hold_out, encoder, training, seed, members)
+            else:
+                group = Group(method, training_part.rows, encoder, training, seed, members, stacked, representations)
             place = checkpoint.with_suffix(f".{members[0]}.safetensors") if checkpoint else None
             saved = Checkpoint(place, fingerprint)
             trained += _train_group(group, training_part, validation_part, saved, progress)
@@ -118,7 +120,8 @@ def _train_group(
         if all(one.stopped for one in best):
             break
         train_losses = _epoch(group, training_part, epoch)
-        judged = _validation(group, validation_part)
+        ranked = isinstance(group.method, RankingMethod)
+        judged = lists_judged(group, validation_part) if ranked else _validation(group, validation_part)
         _record(group, best, history, epoch, train_losses, judged)
         progress.advance(len(group.repetitions), f"validation loss {np.min(judged['validation']):.4g}")
         checkpoint.save(group, best, history, epoch + 1)
@@ -196,7 +199,7 @@ def represented(
 ) -> npt.NDArray[np.float64]:
     """Return h(x) of the rows, what the encoder of a method's first tower hands to its head, [rows, width]."""
     with torch.device("meta"):
-        first = PerceptronEncoder(rows.shape, encoder)
+        first = shared_encoder(rows.shape, encoder)
     table = parameters[TABLE][:, : encoder.embedding].to(rows.device)
     start = "towers.0.encoder."
     own = {name.removeprefix(start): one.to(rows.device) for name, one in parameters.items() if name.startswith(start)}

@@ -38,10 +38,9 @@ _VECTOR_PRODUCTS = {torch.ops.aten.mv: _product, torch.ops.aten.dot: _product}
 
 
 def _one_row(shape: InputShape) -> Inputs:
-    places = sum(shape.lists)
     return Inputs(
         ids=torch.zeros(1, shape.fields, dtype=torch.int32, device=META),
-        list_ids=torch.zeros(1, places, dtype=torch.int32, device=META),
-        present=torch.zeros(1, places, dtype=torch.bool, device=META),
+        list_ids=torch.zeros(1, shape.places, dtype=torch.int32, device=META),
+        present=torch.zeros(1, shape.places, dtype=torch.bool, device=META),
         numeric=torch.zeros(1, shape.numeric, device=META),
     )

@@ -110,6 +110,10 @@ class Group:
             return losses
         return {name: value[None] for name, value in self._judged(self.parameters, inputs, labels).items()}
 
+    def lists(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Return what else the learning curve notes of the lists that rows are ranked to, each [repetitions]."""
+        return {}
+
     def repetition(self, parameters: Parameters, place: int) -> Parameters:
         """Return the parameters of the repetition at ``place`` without the leading axis."""
         return {name: value.detach()[place] if self.stacked else value.detach() for name, value in parameters.items()}

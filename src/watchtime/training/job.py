@@ -17,10 +17,10 @@ from watchtime.core.plan import Plan
 from watchtime.core.sources import source_files
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.encoding import Encoding
-from watchtime.datasets.fields import Floats
 from watchtime.datasets.protocols import TEST, TRAINING
 from watchtime.evaluation.calibration import calibration
-from watchtime.evaluation.metrics import METRICS, evaluate
+from watchtime.evaluation.deciles import deciles
+from watchtime.evaluation.metrics import evaluate, metrics_about
 from watchtime.labels import storage
 from watchtime.methods.base import OracleMethod, Readouts
 from watchtime.training import engine
@@ -30,7 +30,7 @@ from watchtime.training.resources import peak_memory_mb
 from watchtime.training.search import search
 from watchtime.training.widening import widened
 
-ORDER_READOUTS = {"rank"}
+ORDER_READOUTS = {"rank", "score"}
 
 
 def train(plan: Plan, key: str) -> None:
@@ -107,13 +107,13 @@ def _predictions(test: EncodedLog, spec: JobSpec, readouts: list[Readouts]) -> p
 
 
 def _metrics(plan: Plan, spec: JobSpec, model: Model, test: EncodedLog, predictions: pl.DataFrame) -> dict[str, Any]:
-    values, full_watch = [], test.full_watch(spec.task)
+    values, beside = [], _beside(spec, test)
     for repetition in range(spec.repetitions):
         for readout in spec.readouts:
             column = f"{readout}.{repetition}"
             if column not in predictions.columns:
                 raise WatchtimeError(f"method '{spec.method}' declares the readout '{readout}' and did not return it.")
-            measured = _evaluated(predictions, column, full_watch, readout in ORDER_READOUTS)
+            measured = _evaluated(spec, predictions, column, beside, readout in ORDER_READOUTS)
             values += [{"repetition": repetition, "readout": readout, **one} for one in measured]
     return {
         "job": spec.model_dump(mode="json"),
@@ -124,6 +124,7 @@ def _metrics(plan: Plan, spec: JobSpec, model: Model, test: EncodedLog, predicti
         "test_rows": len(test),
         "values": values,
         "calibration": _calibrations(spec, predictions),
+        "deciles": _deciles(spec, predictions),
     }
 
 
@@ -136,13 +137,38 @@ def _calibrations(spec: JobSpec, predictions: pl.DataFrame) -> list[dict[str, An
     ]
 
 
+def _deciles(spec: JobSpec, predictions: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the mean target and prediction by tenths of the prediction, of every lifetime value in its unit."""
+    if spec.task != "ltv":
+        return []
+    return [
+        {"repetition": repetition, "readout": readout, "target": true.tolist(), "prediction": predicted.tolist()}
+        for repetition in range(spec.repetitions)
+        for readout in spec.readouts
+        if readout not in ORDER_READOUTS
+        for true, predicted in [deciles(predictions["target"], predictions[f"{readout}.{repetition}"])]
+    ]
+
+
+def _beside(spec: JobSpec, test: EncodedLog) -> dict[str, npt.NDArray[Any] | None]:
+    """Return what metrics of the task need beside targets and predictions."""
+    if spec.task == "label":
+        return {"duration": test.duration, "positive": test.positive_feedback}
+    return {"full_watch": test.full_watch(spec.task)}
+
+
 def _evaluated(
-    predictions: pl.DataFrame, column: str, full_watch: Floats | None, order_only: bool
+    spec: JobSpec,
+    predictions: pl.DataFrame,
+    column: str,
+    beside: dict[str, npt.NDArray[Any] | None],
+    order_only: bool,
 ) -> list[dict[str, Any]]:
     """Return all metrics of one column; a rank has no unit, so errors in the target's unit mean nothing for it."""
-    names = [name for name, metric in METRICS.items() if not (order_only and metric.unit == "target")]
+    about = metrics_about(spec.task)
+    names = [name for name, metric in about.items() if not (order_only and metric.unit == "target")]
     target, prediction, user = (predictions[one] for one in ("target", column, "user"))
-    measured = evaluate(target, prediction, user, full_watch=full_watch, metrics=names)
+    measured = evaluate(target, prediction, user, metrics=names, **beside)
     return [
         {"metric": one.metric, "convention": one.convention, "value": one.value}
         for one in measured

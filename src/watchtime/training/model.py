@@ -24,6 +24,7 @@ from watchtime.datasets.encoding import Encoding
 from watchtime.labels import storage
 from watchtime.labels.base import Codec
 from watchtime.methods.base import NetworkMethod, Readouts, TableMethod, build
+from watchtime.methods.ranking import RankingMethod
 from watchtime.training.engine import outputs
 from watchtime.training.flops import flops
 from watchtime.training.resident import ResidentRows
@@ -60,7 +61,7 @@ class Model:
         if not isinstance(method, NetworkMethod):
             return None
         one = selected(log, self.spec.features).rows(np.arange(1))
-        shape = ResidentRows(one, self.encoding.cardinalities, torch.device("meta")).shape
+        shape = ResidentRows(one, self.encoding.cardinalities, torch.device("meta"), self.spec.encoder.events).shape
         return flops(method, shape, self.spec.encoder)
 
     def predict(
@@ -78,7 +79,7 @@ class Model:
             return [self._table_readouts(method, state, log) for state in self.states]
         if not isinstance(method, NetworkMethod):
             raise WatchtimeError(f"method '{self.spec.method}' knows simulated logs only and predicts no other log.")
-        rows = ResidentRows(log, self.encoding.cardinalities, device)
+        rows = ResidentRows(log, self.encoding.cardinalities, device, self.spec.encoder.events)
         return [self._network_readouts(method, state, rows, durations(log), target) for state in self.states]
 
     def check_durations(self, log: EncodedLog) -> None:
@@ -135,7 +136,11 @@ class Model:
     ) -> Readouts:
         parameters = {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
         size, parts = self.spec.training.evaluation_batch, list[Readouts]()
-        for place, slab in enumerate(outputs(method, rows, self.spec.encoder, size, parameters)):
+        slabs = outputs(method, rows, self.spec.encoder, size, parameters)
+        if isinstance(method, RankingMethod):
+            # What orders rows may look at all of them.
+            size, slabs = len(rows), iter([np.concatenate(list(slabs))])
+        for place, slab in enumerate(slabs):
             here = slice(place * size, place * size + len(slab))
             raw = slab.astype(np.float64)
             parts.append(method.readouts(raw, duration[here]))

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from watchtime.core.settings import EncoderSettings
-from watchtime.encoders.perceptron import Inputs, InputShape, PerceptronEncoder, Vectors
+from watchtime.encoders.perceptron import Inputs, InputShape, Vectors
+from watchtime.encoders.shared import shared_encoder
 from watchtime.methods.base import Guide, GuidedHead, NetworkMethod
 
 TABLE = "table"
@@ -19,7 +20,7 @@ class Tower(nn.Module):
 
     def __init__(self, method: NetworkMethod, shape: InputShape, settings: EncoderSettings) -> None:
         super().__init__()
-        self.encoder = PerceptronEncoder(shape, settings)
+        self.encoder = shared_encoder(shape, settings)
         self.head = method.head(self.encoder.width)
 
     def forward(self, vectors: Vectors, inputs: Inputs, guide: Guide | None) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,13 @@ Labels = dict[str, Tensor]
 class ResidentRows:
     """The inputs of one log on one device, their ids shifted into one embedding table.
 
-    ``cardinalities`` are those of the encoding: categorical fields, then multi-valued ones.
+    ``cardinalities`` are those of the encoding: categorical fields, then multi-valued ones. ``events`` is how many of a
+    user's past events count, the latest; a log without histories has places for them in which nothing happened.
     """
 
-    def __init__(self, log: EncodedLog, cardinalities: Mapping[str, int], device: torch.device) -> None:
+    def __init__(
+        self, log: EncodedLog, cardinalities: Mapping[str, int], device: torch.device, events: int = 0
+    ) -> None:
         fields = len(cardinalities) - len(log.multi_valued)
         sizes = np.array(list(cardinalities.values()), dtype=np.int64)
         starts = (np.cumsum(sizes) - sizes).astype(np.int32)
@@ -31,9 +35,12 @@ class ResidentRows:
         places = tuple(ids.shape[1] for ids, _ in lists)
         self.device = device
         width = log.numeric.shape[1] + sum(one.matrix.shape[1] for one in log.vectors.values())
-        self.shape = InputShape(int(sizes.sum()), fields, places, width)
+        self.past = _Past(log, starts, events, device) if log.history and events else None
+        event_fields = self.past.fields if self.past else ()
+        self.shape = InputShape(int(sizes.sum()), fields, places, width, events, event_fields)
         self.unknown = _on(starts[:fields], device)
-        self.unknown_in_lists = _on(np.repeat(starts[fields:], places), device)
+        unknown = [np.repeat(starts[fields:], places), np.repeat(starts[list(event_fields)], events)]
+        self.unknown_in_lists = _on(np.concatenate(unknown), device)
         self.categorical = _on(log.categorical + starts[:fields], device)
         self.numeric = _on(log.numeric, device)
         self.pointers = [_on(field.pointer, device) for field in log.multi_valued.values()]
@@ -50,6 +57,7 @@ class ResidentRows:
             self.categorical.index_select(0, rows),
             self._numbers(self.numeric.index_select(0, rows), [one.index_select(0, rows) for one, _ in self.vectors]),
             [pointer.index_select(0, rows) for pointer in self.pointers],
+            self.past.of(rows) if self.past else None,
         )
         return Inputs(*(tensor.view(*index.shape, tensor.shape[-1]) for tensor in inputs))
 
@@ -57,7 +65,8 @@ class ResidentRows:
         """Return the inputs of consecutive rows without an index."""
         pointers = [pointer[start:stop] for pointer in self.pointers]
         numbers = self._numbers(self.numeric[start:stop], [one[start:stop] for one, _ in self.vectors])
-        return self._inputs(self.categorical[start:stop], numbers, pointers)
+        past = self.past.of(slice(start, stop)) if self.past else None
+        return self._inputs(self.categorical[start:stop], numbers, pointers, past)
 
     def drop_ids(self, inputs: Inputs, rate: float, generators: Sequence[torch.Generator]) -> Inputs:
         """Replace each id, in lists too, by its field's unknown id with probability ``rate``.
@@ -80,14 +89,47 @@ class ResidentRows:
         found = [matrix.index_select(0, one) for (_, matrix), one in zip(self.vectors, pointers, strict=True)]
         return torch.cat([numeric, *found], -1)
 
-    def _inputs(self, categorical: Tensor, numeric: Tensor, pointers: list[Tensor]) -> Inputs:
-        if not self.lists:
+    def _inputs(
+        self, categorical: Tensor, numeric: Tensor, pointers: list[Tensor], past: tuple[Tensor, Tensor] | None
+    ) -> Inputs:
+        pairs = [
+            (ids.index_select(0, rows), present.index_select(0, rows))
+            for (ids, present), rows in zip(self.lists, pointers, strict=True)
+        ]
+        pairs += [past] if past else []
+        if not pairs:
             nothing = categorical[:, :0]
             return Inputs(categorical, nothing, nothing.bool(), numeric)
-        lists = list(zip(self.lists, pointers, strict=True))
-        ids = torch.cat([ids.index_select(0, rows) for (ids, _), rows in lists], -1)
-        present = torch.cat([present.index_select(0, rows) for (_, present), rows in lists], -1)
+        ids, present = (torch.cat(parts, -1) for parts in zip(*pairs, strict=True))
         return Inputs(categorical, ids, present, numeric)
+
+
+class _Past:
+    """The latest events before every row, the latest first."""
+
+    def __init__(self, log: EncodedLog, starts: npt.NDArray[np.int32], events: int, device: torch.device) -> None:
+        assert log.history is not None
+        self.fields = tuple(log.fields.index(name) for name in log.history.fields)
+        own = starts[list(self.fields)]
+        # The last row stands where nothing happened.
+        ids = np.concatenate([log.history.events + own, own[None]])
+        self.ids, self.start, self.stop = (_on(one, device) for one in (ids, log.history.start, log.history.stop))
+        self.back = torch.arange(1, events + 1, device=device)
+
+    def of(self, rows: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """Return the shifted ids of the rows' past events, field by field, and which places have one."""
+        places = self.stop[rows].unsqueeze(-1) - self.back
+        there = places >= self.start[rows].unsqueeze(-1)
+        ids = self.ids[torch.where(there, places, len(self.ids) - 1)].transpose(-1, -2).flatten(-2)
+        return ids, there.repeat(1, len(self.fields))
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one part of the split with their labels, on the device."""
+
+    rows: ResidentRows
+    labels: Labels
 
 
 def on_device(labels: Mapping[str, npt.NDArray[Any]], device: torch.device) -> Labels:

@@ -26,6 +26,7 @@ from watchtime.training.model import Model
 # What the first declared readout is judged by: the metric that it minimises, or for an order the share of right pairs.
 CRITERIA = {"mean": "rmse", "quantile": "rmse", "median": "mae", "rank": "xauc"}
 CRITERIA |= {"sequence": "mae", "window": "mae", "regression": "mae", "exponential_mean": "mae", "truncated": "mae"}
+CRITERIA |= {"mode": "mae", "selected_mean": "rmse"}
 
 Values = dict[str, Any]
 

@@ -53,5 +53,5 @@ def _network(spec: JobSpec, log: EncodedLog, encoding: Encoding) -> tuple[Networ
     if spec.codec is not None:
         codec = fit_codec(spec.codec.name, spec.codec.settings, train.target(spec.task), durations(train))
     one = selected(log.rows(np.arange(1)), spec.features)
-    rows = ResidentRows(one, chosen(encoding, spec.features).cardinalities, torch.device("cpu"))
+    rows = ResidentRows(one, chosen(encoding, spec.features).cardinalities, torch.device("cpu"), spec.encoder.events)
     return build(spec.method, spec.settings, codec, spec.task), rows.shape

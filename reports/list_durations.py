@@ -1,13 +1,13 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import prototype_number
+from watchtime.reporting import list_durations
 from watchtime.reporting.opening import opening
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]
 run: str = "results/demo"
-artifact: str = "prowtp/figure3"
+artifact: str = "labelcraft/figure2"
 
 # %%
 report = Report(run, artifact)
@@ -17,16 +17,16 @@ report.heading()
 opening(report)
 
 # %% [markdown]
-# ## The numbers of prototypes
+# ## The distributions
 
 # %%
 for dataset in report.datasets:
-    prototype_number.draw(report, dataset)
-    display(prototype_number.table(report, dataset))
+    list_durations.draw(report, dataset)
+    display(list_durations.table(report, dataset))
 
 # %% [markdown]
 # ## What can be concluded
 
 # %%
 for dataset in report.datasets:
-    display(prototype_number.conclusion(report, dataset))
+    display(list_durations.conclusion(report, dataset))

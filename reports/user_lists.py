@@ -1,0 +1,62 @@
+# %%
+from IPython.display import display
+
+from watchtime.reporting import agreement, comparison, curves, user_lists
+from watchtime.reporting.opening import opening
+from watchtime.reporting.report import Report
+from watchtime.reporting.text import Markdown
+
+# %% tags=["parameters"]
+run: str = "results/demo"
+artifact: str = "labelcraft/table2"
+
+# %%
+report = Report(run, artifact)
+report.heading()
+
+# %%
+opening(report)
+
+# %% [markdown]
+# ## What was measured, beside what the paper prints
+
+# %%
+for dataset in report.datasets:
+    display(comparison.table(report, dataset))
+
+# %% [markdown]
+# ## What can be concluded
+
+# %%
+for dataset in report.datasets:
+    display(Markdown(f"**{report.data_title(dataset)}.**"))
+    display(agreement.conclusions(report, dataset))
+
+# %% [markdown]
+# ## The verdict on every published number
+
+# %%
+for dataset in report.datasets:
+    display(agreement.table(report, dataset))
+
+# %% [markdown]
+# ## The same lists by the paper and as released
+
+# %%
+for dataset in report.datasets:
+    display(user_lists.conventions(report, dataset))
+user_lists.definitions()
+
+# %% [markdown]
+# ## Learning curves
+
+# %%
+for dataset in report.datasets:
+    curves.learning_curves(report, dataset)
+
+# %% [markdown]
+# ## How labels learn
+
+# %%
+for dataset in report.datasets:
+    user_lists.draw_objectives(report, dataset)
