@@ -216,6 +216,24 @@ def predict(model: Path, log: Path, output: Path, device: str) -> None:
     step(model, log, output, device)
 
 
+# Two runs
+
+
+@main.command()
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "html"]), default="text", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="A file instead of standard output.")
+def diff(first: Path, second: Path, form: str, output: Path | None) -> None:
+    """Tell what differs between two runs, such as results/a and results/b: settings, data, metrics, pages.
+
+    Exit status: 0 where they are equal, 1 where they differ, 2 where they cannot be compared.
+    """
+    from watchtime.differences.write import write
+
+    sys.exit(1 if write(first, second, form, output) else 0)
+
+
 # Study and reports
 
 

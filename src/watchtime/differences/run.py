@@ -1,0 +1,76 @@
+"""One of two runs that are compared: what its manifest names, read where it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from watchtime.core.config import RunConfig, load_config
+from watchtime.core.errors import WatchtimeError
+from watchtime.core.files import read_json
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """A run that has ended; ``files`` are those of its manifest, by their names below ``folder``."""
+
+    folder: Path
+    config: RunConfig
+    files: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, folder: Path) -> ComparedRun:
+        """Read the manifest and the configuration; raises ``WatchtimeError`` where the run has not ended."""
+        if not folder.is_dir():
+            raise WatchtimeError(f"{folder}: the run's folder does not exist.")
+        path = folder / "manifest.json"
+        if not path.is_file():
+            raise WatchtimeError(f"{folder}: manifest.json is not there; only a run that has ended can be compared.")
+        manifest = read_json(path)
+        files = manifest.get("files") if isinstance(manifest, dict) else None
+        if not isinstance(files, dict) or not all(isinstance(one, dict) and "sha256" in one for one in files.values()):
+            raise WatchtimeError(f"{path}: found no files with their sha256, as a manifest has.")
+        return cls(folder, load_config(folder / "config.yaml"), files)
+
+    def hash(self, name: str) -> str | None:
+        """The sha256 of a file, None where the manifest does not name it."""
+        file = self.files.get(name)
+        return file["sha256"] if file else None
+
+    def varies(self, name: str) -> bool:
+        """Whether a file differs between equal runs: it holds measured time or names the machine."""
+        return bool(self.files[name].get("varies"))
+
+    def path(self, name: str) -> Path:
+        """Return where a named file lies; raises ``WatchtimeError`` where it is gone."""
+        path = self.folder / name
+        if not path.is_file():
+            raise WatchtimeError(f"{path}: manifest.json names the file and it does not exist.")
+        return path
+
+    def table(self, name: str) -> pl.DataFrame:
+        return pl.read_parquet(self.path(name))
+
+    @cached_property
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        """The settings of every job of the run, resolved, under its key."""
+        places = [name for name in self.files if name.startswith("jobs/") and name.endswith("/metrics.json")]
+        specs = [read_json(self.path(name))["job"] for name in places]
+        return {
+            Path(name).parent.relative_to("jobs").as_posix(): spec for name, spec in zip(places, specs, strict=True)
+        }
+
+
+def shared(one: ComparedRun, other: ComparedRun, start: str, end: str = "") -> list[str]:
+    """Return the names of files that both runs have, below ``start``."""
+    return [name for name in one.files if name.startswith(start) and name.endswith(end) and name in other.files]
+
+
+def changed(one: ComparedRun, other: ComparedRun, names: list[str]) -> list[str]:
+    """Return the names of files that both have and that differ, but for those that differ between equal runs."""
+    return [name for name in names if one.hash(name) != other.hash(name) and not one.varies(name)]
