@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from watchtime.core.errors import WatchtimeError
 from watchtime.differences.notebooks import Notebook
-from watchtime.differences.section import Picture, Section
+from watchtime.differences.section import Picture, Section, counted
 
 Pixels = npt.NDArray[np.float64]
 
@@ -43,7 +43,11 @@ def figures(notebooks: list[Notebook]) -> Section:
                 share = noticeable(first, second)
                 rows.append([title, "looks different" if share else "looks the same", f"{100 * share:.2f} %"])
                 pictures.append(Picture(f"{title}: A, B, and where they differ", side_by_side(first, second)))
-    said = f"{len(rows)} figures were drawn otherwise." if rows else "All figures are equal."
+    said = (
+        f"{counted(len(rows), 'figure was drawn otherwise', 'figures were drawn otherwise')}."
+        if rows
+        else "All figures are equal."
+    )
     columns = ("Figure", "Verdict", f"Pixels with ΔE > {NOTICEABLE}")
     return Section("Figures", said, columns, rows, pictures=pictures)
 

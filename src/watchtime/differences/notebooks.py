@@ -10,7 +10,7 @@ import nbformat
 from nbdime.prettyprint import PrettyPrintConfig, pretty_print_notebook_diff
 
 from watchtime.differences.run import ComparedRun, changed, shared
-from watchtime.differences.section import Section
+from watchtime.differences.section import Section, counted
 
 # nbformat and nbdime have no annotations.
 NBDIME: Any = nbdime
@@ -46,7 +46,7 @@ def notebooks(found: list[Notebook], one: ComparedRun, other: ComparedRun) -> Se
     for title, own, than in (("only in A", one, other), ("only in B", other, one)):
         names = [name for name in own.files if name.startswith("notebooks/") and name not in than.files]
         rows += [[_page(name), title, ""] for name in sorted(names)]
-    said = f"{len(rows)} notebooks differ." if rows else "All notebooks are equal."
+    said = f"{counted(len(rows), 'notebook differs', 'notebooks differ')}." if rows else "All notebooks are equal."
     return Section("Notebooks", said, ("Notebook", "Source of cells", "Outputs of cells"), rows, details=details)
 
 

@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """Return ``1 key differs`` or ``3 keys differ``: the number and the words that go with it."""
+    return f"{number} {one if number == 1 else several}"
+
+
 @dataclass(frozen=True)
 class Picture:
     """A PNG that shows one figure of both runs, and what differs between them."""

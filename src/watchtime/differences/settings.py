@@ -7,7 +7,7 @@ from typing import Any
 
 from watchtime.core.files import canonical_json
 from watchtime.differences.run import ComparedRun
-from watchtime.differences.section import Section
+from watchtime.differences.section import Section, counted
 
 ABSENT = "–"
 # The run's name is its folder's.
@@ -20,7 +20,7 @@ def configuration(one: ComparedRun, other: ComparedRun) -> Section:
     """Compare the configurations key by key, with every default filled in."""
     ours, others = (flat(run.config.model_dump(mode="json", exclude=_NAMES)) for run in (one, other))
     rows = [[key, *texts] for key, *texts in differing(ours, others)]
-    return Section("Configuration", _said(len(rows), "key"), ("Key", "A", "B"), rows)
+    return Section("Configuration", _said(len(rows), "key differs", "keys differ"), ("Key", "A", "B"), rows)
 
 
 def jobs(one: ComparedRun, other: ComparedRun) -> Section:
@@ -39,7 +39,12 @@ def jobs(one: ComparedRun, other: ComparedRun) -> Section:
     ]
     for title, own, than in (("only in A", one, other), ("only in B", other, one)):
         rows += [[key, title, "", "", ""] for key in sorted(own.jobs.keys() - than.jobs.keys())]
-    return Section("Jobs", _said(len(rows), "setting or job"), ("Job", "Setting", "A", "B", "Where"), rows)
+    return Section(
+        "Jobs",
+        _said(len(rows), "setting or job differs", "settings or jobs differ"),
+        ("Job", "Setting", "A", "B", "Where"),
+        rows,
+    )
 
 
 def flat(value: Any, place: str = "") -> dict[str, Any]:
@@ -61,5 +66,5 @@ def differing(ours: dict[str, Any], others: dict[str, Any]) -> Iterable[tuple[st
             yield key, texts[0], texts[1]
 
 
-def _said(count: int, what: str) -> str:
-    return f"{count} {what}{'s differ' if count > 1 else ' differs'}." if count else "Nothing differs."
+def _said(number: int, one: str, several: str) -> str:
+    return f"{counted(number, one, several)}." if number else "Nothing differs."
