@@ -87,6 +87,7 @@ def test_cells_of_notebooks_are_named_with_what_they_printed(plain: Path, tmp_pa
 def test_a_figure_is_compared_as_it_looks(plain: Path, tmp_path: Path) -> None:
     red = sections(plain, write_compared(tmp_path, "red", colour="#cc0000"))["Figures"]
     assert red.rows == [["prowtp/table1, figure 1", "looks different", "100.00 %"]]
+    assert "svg" not in str(sections(plain, write_compared(tmp_path, "again", colour="#cc0000"))["Notebooks"].details)
     assert red.pictures[0].png.startswith(b"\x89PNG")
     spelled = sections(plain, write_compared(tmp_path, "spelled", colour="rgb(51,102,153)"))["Figures"]
     assert spelled.rows == [["prowtp/table1, figure 1", "looks the same", "0.00 %"]]

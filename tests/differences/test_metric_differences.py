@@ -53,6 +53,14 @@ def test_the_same_shift_is_noise_where_seeds_differ(tmp_path: Path) -> None:
     assert verdict == "within noise"
 
 
+def test_runs_of_different_spread_are_not_pooled(tmp_path: Path) -> None:
+    others = [10.0, 30.0, 25.0, 28.0]
+    *_, interval, p_value, _ = row(tmp_path, others, seed=7)
+    welch, pooled = (stats.ttest_ind(others, OURS, equal_var=equal).confidence_interval() for equal in (False, True))
+    assert ends(interval) == pytest.approx(welch, abs=0.01)
+    assert ends(interval) != pytest.approx(pooled, abs=0.5)
+
+
 def test_repetitions_that_differ_both_ways_are_noise(tmp_path: Path) -> None:
     assert row(tmp_path, [20.5, 20.4, 22.6, 22.5])[-1] == "within noise"
 
