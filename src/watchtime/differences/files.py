@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchtime.differences.run import ComparedRun, changed, shared
+from watchtime.differences.run import ComparedRun, alone, changed, shared
 from watchtime.differences.section import Section
 
 
@@ -11,10 +11,8 @@ def files(one: ComparedRun, other: ComparedRun) -> Section:
     groups: dict[tuple[str, str], list[str]] = {}
     for name in changed(one, other, shared(one, other, "")):
         groups.setdefault((name.split("/")[0], "other bytes"), []).append(name)
-    for title, own, than in (("only in A", one, other), ("only in B", other, one)):
-        for name in own.files:
-            if name not in than.files:
-                groups.setdefault((name.split("/")[0], title), []).append(name)
+    for name, where in alone(one, other):
+        groups.setdefault((name.split("/")[0], where), []).append(name)
     # The configuration is compared by key and notebooks by cell; both name the run, and so does every PDF.
     named = {"config.yaml", "notebooks"} | ({"reports"} if one.config.name != other.config.name else set())
     for folder in named:

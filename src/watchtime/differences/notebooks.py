@@ -9,7 +9,7 @@ import nbdime
 import nbformat
 from nbdime.prettyprint import PrettyPrintConfig, pretty_print_notebook_diff
 
-from watchtime.differences.run import ComparedRun, changed, shared
+from watchtime.differences.run import ComparedRun, alone, changed, shared
 from watchtime.differences.section import Section, counted
 
 # nbformat and nbdime have no annotations.
@@ -43,9 +43,7 @@ def notebooks(found: list[Notebook], one: ComparedRun, other: ComparedRun) -> Se
         details.append(
             (name, text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n… {len(text) - _LONGEST} more characters")
         )
-    for title, own, than in (("only in A", one, other), ("only in B", other, one)):
-        names = [name for name in own.files if name.startswith("notebooks/") and name not in than.files]
-        rows += [[_page(name), title, ""] for name in sorted(names)]
+    rows += [[_page(name), said, ""] for name, said in sorted(alone(one, other)) if name.startswith("notebooks/")]
     said = f"{counted(len(rows), 'notebook differs', 'notebooks differ')}." if rows else "All notebooks are equal."
     return Section("Notebooks", said, ("Notebook", "Source of cells", "Outputs of cells"), rows, details=details)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,3 +74,9 @@ def shared(one: ComparedRun, other: ComparedRun, start: str, end: str = "") -> l
 def changed(one: ComparedRun, other: ComparedRun, names: list[str]) -> list[str]:
     """Return the names of files that both have and that differ, but for those that differ between equal runs."""
     return [name for name in names if one.hash(name) != other.hash(name) and not one.varies(name)]
+
+
+def alone(one: ComparedRun, other: ComparedRun) -> Iterator[tuple[str, str]]:
+    """Yield the name of every file that one run alone has, with what a diff says of it."""
+    for said, own, than in (("only in A", one, other), ("only in B", other, one)):
+        yield from ((name, said) for name in own.files if name not in than.files)
