@@ -29,7 +29,7 @@ from watchtime.encoders.perceptron import Inputs
 from watchtime.methods.base import build
 from watchtime.training import engine
 from watchtime.training.bilevel import BilevelGroup
-from watchtime.training.fitting import labels_of
+from watchtime.training.network_fitting import labels_of
 from watchtime.training.resident import Part, ResidentRows, on_device
 from watchtime.training.resources import peak_memory_mb
 

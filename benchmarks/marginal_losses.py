@@ -26,7 +26,8 @@ from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.protocols import TRAINING, VALIDATION
 from watchtime.labels import storage
-from watchtime.methods.base import NetworkMethod, build
+from watchtime.methods.base import build
+from watchtime.methods.network import NetworkMethod
 from watchtime.training.model import durations
 from watchtime.training.resident import Labels, on_device
 

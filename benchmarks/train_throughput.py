@@ -23,7 +23,8 @@ from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.encoders.perceptron import Inputs
 from watchtime.labels.storage import fit_codec
-from watchtime.methods.base import NetworkMethod, build
+from watchtime.methods.base import build
+from watchtime.methods.network import NetworkMethod
 from watchtime.training.group import Group
 from watchtime.training.network import initialised
 from watchtime.training.resident import ResidentRows, on_device

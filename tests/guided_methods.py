@@ -14,11 +14,11 @@ from torch.nn import functional
 import logs
 from watchtime.core.seeds import derive_seed
 from watchtime.core.settings import EncoderSettings, TrainingSettings
-from watchtime.methods.base import Guide, GuidedHead, NetworkMethod
+from watchtime.methods.network import Guide, GuidedHead, NetworkMethod
 from watchtime.methods.vr import ValueRegression
 from watchtime.training import engine
-from watchtime.training.fitting import part
 from watchtime.training.group import Group
+from watchtime.training.network_fitting import part
 from watchtime.training.resident import Part
 
 CPU = engine.deterministic("cpu")

@@ -30,11 +30,13 @@ from watchtime.datasets.encoded import EncodedLog
 from watchtime.evaluation.metrics import evaluate
 from watchtime.labels import storage
 from watchtime.labels.sequence import SequenceCodec
-from watchtime.methods.base import NetworkMethod, Readouts, method_class
+from watchtime.methods.base import Readouts, method_class
+from watchtime.methods.network import NetworkMethod
 from watchtime.methods.ranking import BilevelMethod, RankingMethod
 from watchtime.training.engine import deterministic
-from watchtime.training.fitting import fit, labels_of
+from watchtime.training.fitting import fit
 from watchtime.training.model import Model
+from watchtime.training.network_fitting import labels_of
 from watchtime.training.resident import on_device
 from watchtime.training.search import changed, draws
 
@@ -148,8 +150,8 @@ class Trained:
 @cache
 def trained(case: Case) -> Trained:
     model = logs.model(job(case))
-    fit(model, logs.encoded()[0], CPU, None, "")
-    return Trained(model, model.predict(part(1), CPU)[0])
+    fit(model, logs.encoded()[0], None, "")
+    return Trained(model, model.predict(part(1))[0])
 
 
 def bytes_of(values: dict[str, npt.NDArray[Any]]) -> dict[str, bytes]:
@@ -271,9 +273,9 @@ def test_it_learns_the_signal(case: Case) -> None:
 def test_one_seed_gives_the_same_bytes(case: Case) -> None:
     first, again = (logs.model(job(case, BRIEF)) for _ in range(2))
     for model in (first, again):
-        fit(model, logs.encoded()[0], CPU, None, "")
+        fit(model, logs.encoded()[0], None, "")
     assert [bytes_of(state) for state in again.states] == [bytes_of(state) for state in first.states]
-    assert bytes_of(again.predict(part(1), CPU)[0]) == bytes_of(first.predict(part(1), CPU)[0])
+    assert bytes_of(again.predict(part(1))[0]) == bytes_of(first.predict(part(1))[0])
 
 
 @for_every_case
@@ -288,7 +290,7 @@ def test_what_is_saved_predicts_the_same_bytes(case: Case) -> None:
         known.model.save(folder / "job" / "model.safetensors", folder / "data" / "encoding.json", codec)
         loaded = Model.load(folder / "job" / "model.safetensors")
         assert loaded.spec == known.model.spec
-        assert bytes_of(loaded.predict(part(1), CPU)[0]) == bytes_of(known.readouts)
+        assert bytes_of(loaded.predict(part(1))[0]) == bytes_of(known.readouts)
 
 
 @for_every_case
@@ -297,7 +299,7 @@ def test_it_predicts_strangers_in_a_log_without_target_and_features(case: Case) 
     needed = {"duration": [12.0, 3.0, 0.0]} if known.model.method.needs_duration else {}
     strangers = pl.DataFrame({"user": ["nobody", None, "7"], "item": ["nothing", "4", None], **needed})
     log = known.model.encoding.encode(strangers, [], required=False)
-    for prediction in known.model.predict(log, CPU)[0].values():
+    for prediction in known.model.predict(log)[0].values():
         assert prediction.shape == (3,)
         assert np.isfinite(prediction).all()
 
@@ -315,7 +317,7 @@ def test_it_says_so_where_a_needed_duration_is_missing(case: Case) -> None:
     duration[6] = np.nan
     for log, row in ((replace(part(1), duration=duration), 7), (replace(part(1), duration=None), 1)):
         with pytest.raises(WatchtimeError, match=rf"^row {row}: .*duration.*'{case.method}'.*\.$"):
-            known.model.predict(log, CPU)
+            known.model.predict(log)
 
 
 # Labels and loss
@@ -366,11 +368,11 @@ def test_constant_training_targets_are_fitted_or_refused_in_one_sentence(case: C
         constant = replace(log, targets=dict.fromkeys(log.targets, np.full(len(log), seconds)))
         try:
             model = logs.model(job(case, BRIEF), constant, encoding)
-            fit(model, constant, CPU, None, "")
+            fit(model, constant, None, "")
         except WatchtimeError as error:
             refusals.append(str(error))
             continue
-        for prediction in model.predict(part(1), CPU)[0].values():
+        for prediction in model.predict(part(1))[0].values():
             assert np.isfinite(prediction).all()
     assert all(refusal.startswith(("codec ", case.method)) and refusal.endswith(".") for refusal in refusals)
 
@@ -391,7 +393,7 @@ variants:
 NEW_METHOD = """
 import torch
 
-from watchtime.methods.base import NetworkMethod
+from watchtime.methods.network import NetworkMethod
 
 
 class Dropped(NetworkMethod):

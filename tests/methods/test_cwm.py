@@ -17,8 +17,9 @@ from torch import Tensor
 
 import logs
 from minimum import minimum
-from watchtime.methods.base import Guide, Moment, build
+from watchtime.methods.base import build
 from watchtime.methods.cwm import CounterfactualWatchModel
+from watchtime.methods.network import Guide, Moment
 
 TARGET = np.array([0.0, 0.4, 1.7, 9.0, 30.0, 75.0, 12.0, 12.6])
 DURATION = np.array([10.0, 10.0, 5.2, 8.0, 30.0, 100.0, 12.4, 12.4])

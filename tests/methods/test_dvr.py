@@ -12,8 +12,9 @@ import torch
 import logs
 from minimum import minimum
 from watchtime.labels.storage import fit_codec
-from watchtime.methods.base import Guide, Moment, build
+from watchtime.methods.base import build
 from watchtime.methods.dvr import AdversarialHead, DebiasedVideoRecommendation
+from watchtime.methods.network import Guide, Moment
 
 DRAWS = np.random.default_rng(4)
 DURATION = np.repeat([10.0, 20.0, 40.0], 30)

@@ -16,8 +16,9 @@ from watchtime.decoders.mixup import mixed_embeddings, predicted_tokens
 from watchtime.decoders.transformer import TransformerDecoder
 from watchtime.labels.sequence import END, PADDING, START, SequenceCodec
 from watchtime.labels.storage import fit_codec
-from watchtime.methods.base import Guide, Moment, build
+from watchtime.methods.base import build
 from watchtime.methods.gr import GenerativeHead, GenerativeRegression
+from watchtime.methods.network import Guide, Moment
 
 DRAWS = np.random.default_rng(0)
 TARGET = np.concatenate([np.zeros(40), np.round(DRAWS.gamma(1.0, 20.0, 360), 1)])

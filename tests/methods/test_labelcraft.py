@@ -14,7 +14,8 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.losses.platform_objectives import Candidates
 from watchtime.methods.labelcraft import LabelCraft, LabelCraftHead
 from watchtime.training.bilevel import BilevelGroup
-from watchtime.training.fitting import fit, part
+from watchtime.training.fitting import fit
+from watchtime.training.network_fitting import part
 
 CPU = torch.device("cpu")
 LABELS = {
@@ -131,6 +132,6 @@ def test_a_clean_hold_out_takes_the_last_training_day_out_of_the_training() -> N
     spec = logs.spec("labelcraft", "clean", "label", training={"epochs": 1}, settings={"list_length": 3})
     one_day = log.rows(np.flatnonzero(np.asarray(log.day) == 0))
     with pytest.raises(WatchtimeError, match="at least two days"):
-        fit(logs.model(spec), one_day, CPU, None, "")
-    fitted = fit(logs.model(spec), log, CPU, None, "")
+        fit(logs.model(spec), one_day, None, "")
+    fitted = fit(logs.model(spec), log, None, "")
     assert np.isfinite(fitted.history[0]["usage"])

@@ -13,8 +13,9 @@ from torch import Tensor
 from minimum import minimum
 from watchtime.labels.storage import fit_codec
 from watchtime.losses.distance_similarity import distance_similarity
-from watchtime.methods.base import Guide, Moment, build
+from watchtime.methods.base import build
 from watchtime.methods.mdan import MultiDistributionAdaptiveNetworks
+from watchtime.methods.network import Guide, Moment
 
 # A fifth of the rows is positive, so that the odds against are 4 and the channels weigh positives 1, 2 and 4.
 TARGET = np.array([0.0] * 8 + [10.0, 30.0])

@@ -12,7 +12,8 @@ from scipy.stats import lognorm
 from torch import Tensor
 
 from watchtime.labels.storage import fit_codec
-from watchtime.methods.base import Guide, Moment, build
+from watchtime.methods.base import build
+from watchtime.methods.network import Guide, Moment
 from watchtime.methods.optdist import OptimalDistribution
 
 TARGET = np.concatenate([np.zeros(60), np.random.default_rng(0).lognormal(3.0, 0.8, 40)])

@@ -15,11 +15,13 @@ import logs
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.job import JobSpec
 from watchtime.labels.storage import fit_codec
-from watchtime.methods.base import Guide, Moment, build
+from watchtime.methods.base import build
+from watchtime.methods.network import Guide, Moment
 from watchtime.methods.prowtp import PrototypeAlignment, PrototypeHead
 from watchtime.training import engine
-from watchtime.training.fitting import fit, part
+from watchtime.training.fitting import fit
 from watchtime.training.model import Model
+from watchtime.training.network_fitting import part
 from watchtime.training.resident import ResidentRows
 
 CPU = engine.deterministic("cpu")
@@ -210,7 +212,7 @@ def job(variant: str, **options: Any) -> JobSpec:
 
 def fitted(spec: JobSpec) -> Model:
     model = logs.model(spec)
-    fit(model, logs.encoded()[0], CPU, None, "")
+    fit(model, logs.encoded()[0], None, "")
     return model
 
 
@@ -241,7 +243,7 @@ def test_k_means_prototypes_are_centres_of_what_value_regression_learns() -> Non
     log, encoding = logs.encoded()
     centres = codebooks(fitted(job("k_means", settings={"size": 3})))[0].astype(np.float64)
     model = logs.model(logs.spec("vr", training=TRAINING))
-    fit(model, log, CPU, None, "")
+    fit(model, log, None, "")
     rows = log.rows(np.flatnonzero(log.part == 0))
     resident = part(model.method, rows, "watch_time", encoding, CPU).rows
     state = {name: torch.from_numpy(value) for name, value in model.states[0].items()}
@@ -255,7 +257,7 @@ def test_representations_are_what_the_head_gets() -> None:
     """And so the head's map of them is the network's output; the last slab is shorter."""
     log, encoding = logs.encoded()
     model = logs.model(logs.spec("vr", training=TRAINING))
-    fit(model, log, CPU, None, "")
+    fit(model, log, None, "")
     rows = log.rows(np.flatnonzero(log.part == 1))
     resident = ResidentRows(rows, encoding.cardinalities, CPU)
     state = {name: torch.from_numpy(value) for name, value in model.states[0].items()}

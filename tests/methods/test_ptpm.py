@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from watchtime.labels.storage import fit_codec
-from watchtime.methods.base import Guide, Moment, build
+from watchtime.methods.base import build
+from watchtime.methods.network import Guide, Moment
 from watchtime.methods.ptpm import PersonalizedTree
 from watchtime.methods.tpm import TreeProgressiveModel
 

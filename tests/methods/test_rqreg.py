@@ -22,7 +22,8 @@ from watchtime.labels.base import Array, Codec, Floats, Integers
 from watchtime.labels.intervals import Intervals
 from watchtime.labels.sequence import END, FIRST_VALUE, PADDING, START, SequenceCodec
 from watchtime.losses.rank_contrast import rank_contrast
-from watchtime.methods.base import Guide, Moment, build
+from watchtime.methods.base import build
+from watchtime.methods.network import Guide, Moment
 from watchtime.methods.rqreg import CodeHead, SequentialRegression
 
 Shown = list[list[int | None]]

@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -102,3 +103,10 @@ def test_two_cells_of_parameters_are_refused(tmp_path: Path) -> None:
 def test_cells_have_fixed_ids(tmp_path: Path) -> None:
     path = template(tmp_path, "# %% [markdown]\n# text\n\n# %%\n1\n")
     assert [cell.id for cell in read_template(path).cells] == ["cell-01", "cell-02", "cell-03"]
+
+
+def test_rendering_loads_nothing_that_a_page_does_not_need() -> None:
+    """jsonschema's grammars of addresses, which nbdime brings along, take longer to build than a page."""
+    code = "import sys\nfrom watchtime.reporting import agreement, render\nprint(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"lark", "scipy.stats", "torch"} & set(result.stdout.split())

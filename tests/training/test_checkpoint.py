@@ -43,7 +43,7 @@ def _save_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
 def train(job: JobSpec, path: Path | None, fingerprint: str = "this training") -> Result:
     """Return the final parameters as bytes and the learning curves of every repetition."""
     model = logs.model(job)
-    fitted = fit(model, logs.encoded()[0], CPU, path, fingerprint)
+    fitted = fit(model, logs.encoded()[0], path, fingerprint)
     return [{name: array.tobytes() for name, array in state.items()} for state in model.states], fitted.history
 
 

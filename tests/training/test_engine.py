@@ -20,10 +20,10 @@ from watchtime.core.seeds import derive_seed
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.encoders.perceptron import Inputs
 from watchtime.training import engine
-from watchtime.training.fitting import part
 from watchtime.training.group import Group
 from watchtime.training.model import Model
 from watchtime.training.network import initialised
+from watchtime.training.network_fitting import part
 from watchtime.training.resident import Part, ResidentRows
 
 CPU = engine.deterministic("cpu")

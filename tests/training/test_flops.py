@@ -13,7 +13,7 @@ from torch.nn import functional
 import logs
 from watchtime.core.settings import EncoderSettings
 from watchtime.encoders.perceptron import InputShape
-from watchtime.methods.base import Guide, GuidedHead, NetworkMethod
+from watchtime.methods.network import Guide, GuidedHead, NetworkMethod
 from watchtime.methods.vr import ValueRegression
 from watchtime.training.flops import flops
 

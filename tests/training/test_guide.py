@@ -16,7 +16,7 @@ from torch import Tensor
 
 from guided_methods import BATCH, ENCODER, Drawn, Moving, Shown, Watched, batches, built, bytes_of, group, parts, train
 from watchtime.core.progress import Progress
-from watchtime.methods.base import Guide, GuidedHead, Moment, NetworkMethod
+from watchtime.methods.network import Guide, GuidedHead, Moment, NetworkMethod
 from watchtime.methods.vr import ValueRegression
 from watchtime.training import checkpoint, engine
 

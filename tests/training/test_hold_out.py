@@ -8,8 +8,8 @@ import torch
 
 import logs
 from watchtime.core.errors import WatchtimeError
-from watchtime.training.fitting import part
 from watchtime.training.hold_out import HoldOut
+from watchtime.training.network_fitting import part
 
 CPU = torch.device("cpu")
 

@@ -117,6 +117,22 @@ def test_without_durations_there_is_no_truncated_target(
     assert not {"mae_truncated", "rmse_truncated"} & found
 
 
+def test_a_method_without_a_network_loads_no_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = run(tmp_path, ["training_constant"], monkeypatch)
+    lines = [
+        "import sys",
+        "from pathlib import Path",
+        "from watchtime.core.catalog import find_root",
+        "from watchtime.core.plan import Plan",
+        "from watchtime.training.job import train",
+        f"plan = Plan.load(Path({str(plan.folder / 'config.yaml')!r}), find_root())",
+        f"train(plan, {key('training_constant', 'median')!r})",
+        "assert not {'torch', 'lightgbm', 'scipy'} & set(sys.modules)",
+    ]
+    result = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.mark.slow
 def test_no_network_loads_what_it_does_not_train_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Torch's compiler, which much of torch loads unasked, takes longer than a job of the demo trains."""

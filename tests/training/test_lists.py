@@ -12,9 +12,9 @@ from torch.func import functional_call
 import logs
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.evaluation.ranking import Rankings
-from watchtime.training.fitting import part
 from watchtime.training.group import Group
 from watchtime.training.lists import lists_judged
+from watchtime.training.network_fitting import part
 from watchtime.training.resident import Part
 
 

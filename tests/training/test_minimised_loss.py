@@ -8,7 +8,7 @@ import torch
 
 from guided_methods import ENCODER, SEED, Apart, Measuring, batches, built, parts, train
 from watchtime.core.seeds import derive_seed
-from watchtime.methods.base import Guide, Moment
+from watchtime.methods.network import Guide, Moment
 from watchtime.methods.vr import ValueRegression
 from watchtime.training import engine
 from watchtime.training.network import initialised

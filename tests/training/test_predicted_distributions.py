@@ -26,14 +26,14 @@ JUDGED = ["crps", "pit_low", "pit_high"]
 def fitted(method: str, **training: int) -> Model:
     log, _ = logs.encoded()
     model = logs.model(logs.spec(method, training=TRAINING | training))
-    fit(model, log, CPU, None, "")
+    fit(model, log, None, "")
     return model
 
 
 def judged(model: Model, target: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
     """Return what the test rows' distributions say of the targets."""
     log, _ = logs.encoded()
-    return model.predict(log.rows(np.flatnonzero(log.part == 2)), CPU, target)[0]
+    return model.predict(log.rows(np.flatnonzero(log.part == 2)), "cpu", target)[0]
 
 
 def truth() -> npt.NDArray[np.float64]:
@@ -46,7 +46,7 @@ def test_only_a_distribution_with_its_target_is_judged() -> None:
     test = log.rows(np.flatnonzero(log.part == 2))
     tpm, vr = fitted("tpm"), fitted("vr")
     readouts = ["mean", "median", "rank", "variance"]
-    assert list(tpm.predict(test, CPU)[0]) == readouts
+    assert list(tpm.predict(test)[0]) == readouts
     assert list(judged(tpm, truth())) == readouts + JUDGED
     assert list(judged(vr, truth())) == ["mean"]
 

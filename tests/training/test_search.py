@@ -34,7 +34,7 @@ def job(method: str = "vr", variant: str | None = None, trials: int = 2, space: 
 
 
 def searched(spec: JobSpec, log: EncodedLog | None = None) -> tuple[JobSpec, dict[str, Any]]:
-    return search(logs.model(spec), log or logs.encoded()[0], CPU, None, "")
+    return search(logs.model(spec), log or logs.encoded()[0], None, "")
 
 
 # Draws
@@ -134,8 +134,8 @@ def test_trials_are_judged_on_the_validation_rows(method: str, variant: str, met
     assert report["metric"] == metric
     for trial in report["trials"]:
         model = logs.model(changed(spec, trial["values"]))
-        fit(model, log, CPU, None, "")
-        prediction = model.predict(validation, CPU)[0][spec.readouts[0]]
+        fit(model, log, None, "")
+        prediction = model.predict(validation)[0][spec.readouts[0]]
         measured = evaluate(validation.target("watch_time"), prediction, metrics=[metric])
         assert trial["score"] == next(one.value for one in measured if one.convention in ("", "strict"))
     best = (max if metric == "xauc" else min)(trial["score"] for trial in report["trials"])
@@ -167,11 +167,11 @@ def test_it_is_told_where_every_trial_diverges() -> None:
 def test_a_killed_search_goes_on_with_the_same_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watchtime.training.checkpoint.SECONDS_BETWEEN", 0.0)
     model, log = logs.model(job()), logs.encoded()[0]
-    whole = search(model, log, CPU, None, "")
-    assert search(model, log, CPU, tmp_path / "checkpoint", "") == whole
+    whole = search(model, log, None, "")
+    assert search(model, log, tmp_path / "checkpoint", "") == whole
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["checkpoint_trial0.0.safetensors", "checkpoint_trial1.0.safetensors"]
     epochs: list[int] = []
     monkeypatch.setattr("watchtime.training.engine._epoch", lambda group, part: epochs.append(0))
-    assert search(model, log, CPU, tmp_path / "checkpoint", "") == whole
+    assert search(model, log, tmp_path / "checkpoint", "") == whole
     assert not epochs, "every trial was finished"

@@ -35,7 +35,7 @@ def test_counted_are_the_numbers_that_training_fits_but_for_the_table() -> None:
     log, encoding = logs.encoded()
     _, after = widened_job("vr", training={"batch": 256, "epochs": 1})
     model = logs.model(after)
-    fit(model, log, CPU, None, "")
+    fit(model, log, None, "")
     table = model.states[0]["table"].size
     assert model.parameters() - table == parameters(after, log, encoding)
 

@@ -21,7 +21,7 @@ from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.log import Log
 from watchtime.labels import storage
 from watchtime.labels.base import Codec, Floats
-from watchtime.methods.base import NetworkMethod
+from watchtime.methods.network import NetworkMethod
 from watchtime.training import engine
 from watchtime.training.group import Parameters
 from watchtime.training.model import Model, selected

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy import optimize, stats
+from scipy import special
 
 from watchtime.core.errors import WatchtimeError, unknown
 
@@ -58,7 +58,7 @@ def summarise(values: Iterable[float], level: float = 0.95) -> Summary:
     if n == 1:
         return Summary(mean, low=None, high=None, spread=None, n=n)
     spread = statistics.stdev(sample)
-    margin = float(stats.t.ppf((1 + level) / 2, n - 1)) * spread / math.sqrt(n)
+    margin = float(special.stdtrit(n - 1, (1 + level) / 2)) * spread / math.sqrt(n)
     return Summary(mean, low=mean - margin, high=mean + margin, spread=spread, n=n)
 
 
@@ -84,7 +84,7 @@ def compare(
     if not summary.spread:
         return Comparison(summary.mean, None, None, None, better, spread_known=False, n=summary.n)
     t = abs(summary.mean) * math.sqrt(summary.n) / summary.spread
-    p_value = 2 * float(stats.t.sf(t, summary.n - 1))
+    p_value = 2 * float(special.stdtr(summary.n - 1, -t))
     return Comparison(summary.mean, summary.low, summary.high, p_value, better, spread_known=True, n=summary.n)
 
 
@@ -112,12 +112,8 @@ def minimum_detectable_difference(spread: float, n: int, level: float = 0.95, po
     """
     if n < 2:
         raise WatchtimeError(f"minimum detectable difference: {n} seeds were found, at least 2 are needed.")
-    threshold = float(stats.t.ppf((1 + level) / 2, n - 1))
+    threshold = float(special.stdtrit(n - 1, (1 + level) / 2))
 
-    def missing_power(noncentrality: float) -> float:
-        return power - float(stats.nct.sf(threshold, n - 1, noncentrality))
-
-    highest = threshold
-    while missing_power(highest) > 0:
-        highest *= 2
-    return float(optimize.brentq(missing_power, 0.0, highest)) * spread / math.sqrt(n)
+    # The probability below the threshold falls in the noncentrality, and is inverted for it.
+    noncentrality = float(special.nctdtrinc(n - 1, 1 - power, threshold))
+    return noncentrality * spread / math.sqrt(n)

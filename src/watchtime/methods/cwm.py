@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from watchtime.core import settings as core
-from watchtime.methods.base import Floats, Guide, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import Guide, NetworkMethod
 
 
 class CounterfactualWatchModel(NetworkMethod):

@@ -12,7 +12,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from watchtime.core import settings as core
 from watchtime.core.errors import WatchtimeError
 from watchtime.labels.base import Codec
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class DebiasedDenoisedCorrection(NetworkMethod):

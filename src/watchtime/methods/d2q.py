@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class DurationDeconfoundedQuantile(NetworkMethod):

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from watchtime.core import settings as core
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class MultipleSemanticsLabeling(NetworkMethod):

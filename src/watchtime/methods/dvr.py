@@ -7,7 +7,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from watchtime.core import settings as core
-from watchtime.methods.base import Floats, Guide, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import Guide, NetworkMethod
 
 
 class AdversarialHead(nn.Module):

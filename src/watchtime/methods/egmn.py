@@ -15,7 +15,8 @@ from torch.special import ndtr
 
 from watchtime.core import settings as core
 from watchtime.labels.base import Codec
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 # The median is bracketed to this many binary places of the bracket.
 _HALVINGS = 40

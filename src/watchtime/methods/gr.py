@@ -16,7 +16,8 @@ from watchtime.decoders.schedules import Schedule, truth_rate
 from watchtime.decoders.transformer import TransformerDecoder
 from watchtime.labels.base import Codec
 from watchtime.labels.sequence import END, PADDING, START
-from watchtime.methods.base import Floats, Guide, GuidedHead, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import Guide, GuidedHead, NetworkMethod
 
 
 class GenerationSettings(core.Settings):

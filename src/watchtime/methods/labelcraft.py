@@ -21,7 +21,8 @@ from watchtime.losses.platform_objectives import (
     Scaling,
     scaled,
 )
-from watchtime.methods.base import Floats, Guide, GuidedHead
+from watchtime.methods.base import Floats
+from watchtime.methods.network import Guide, GuidedHead
 from watchtime.methods.ranking import BilevelMethod, RankingSettings
 from watchtime.transport.soft_topk import soft_topk
 

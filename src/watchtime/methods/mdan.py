@@ -12,7 +12,8 @@ from watchtime.core import settings as core
 from watchtime.encoders.towers import Towers
 from watchtime.labels.base import Codec
 from watchtime.losses.distance_similarity import distance_similarity
-from watchtime.methods.base import Floats, Guide, GuidedHead, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import Guide, GuidedHead, NetworkMethod
 
 
 class ChannelHead(GuidedHead):

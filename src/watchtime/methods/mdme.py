@@ -13,7 +13,8 @@ from watchtime.core import settings as core
 from watchtime.encoders.towers import Towers
 from watchtime.labels.base import Codec
 from watchtime.losses.ordered_classes import ordered_classification
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class Parts(NamedTuple):

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from watchtime.core import settings as core
 from watchtime.losses.hurdle import hurdle_loss, hurdle_mean
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class MultiTaskRegression(NetworkMethod):

@@ -13,7 +13,8 @@ from watchtime.core import settings as core
 from watchtime.encoders.towers import Towers
 from watchtime.labels.base import Codec
 from watchtime.losses.zero_inflated_lognormal import ZeroInflatedLognormal
-from watchtime.methods.base import Floats, Guide, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import Guide, NetworkMethod
 
 
 class OptimalDistribution(NetworkMethod):

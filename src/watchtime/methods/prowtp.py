@@ -12,7 +12,8 @@ from torch.nn.functional import normalize
 
 from watchtime.core.seeds import derive_seed
 from watchtime.losses.compactness import compactness
-from watchtime.methods.base import Floats, Guide, GuidedHead, NetworkMethod, Readouts, Representations
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import Guide, GuidedHead, NetworkMethod, Representations
 from watchtime.prototypes.autoencoder import AutoencoderSettings, learned
 from watchtime.prototypes.vectors import VectorSettings, drawn
 from watchtime.transport.balanced import balanced

@@ -22,7 +22,8 @@ from watchtime.labels.tree_paths import (
     spread_probabilities,
 )
 from watchtime.losses.order_reward import batch_xauc, comparable_pairs, concordance
-from watchtime.methods.base import Floats, Guide, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import Guide, NetworkMethod
 
 
 class PersonalizedTree(NetworkMethod):

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from watchtime.core import settings as core
 from watchtime.losses.platform_objectives import Candidates
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class RankingSettings(core.Settings):

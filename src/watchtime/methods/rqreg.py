@@ -19,7 +19,8 @@ from watchtime.decoders.transformer import TransformerDecoder
 from watchtime.labels.base import Codec
 from watchtime.labels.sequence import END, PADDING, START
 from watchtime.losses.rank_contrast import rank_contrast
-from watchtime.methods.base import Floats, Guide, GuidedHead, Moment, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import Guide, GuidedHead, Moment, NetworkMethod
 
 
 class RegressionSettings(core.Settings):

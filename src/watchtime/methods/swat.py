@@ -11,7 +11,8 @@ from torch.nn.functional import logsigmoid, softplus
 
 from watchtime.core import settings as core
 from watchtime.labels.base import Codec
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class BucketedWatching(NetworkMethod):

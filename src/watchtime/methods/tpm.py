@@ -10,7 +10,8 @@ from torch import Tensor
 from watchtime.core import settings as core
 from watchtime.labels.base import Codec
 from watchtime.labels.tree_paths import leaf_probabilities, path_labels, path_losses
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class TreeProgressiveModel(NetworkMethod):

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from watchtime.losses.hurdle import hurdle_loss, hurdle_mean
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class TwoStage(NetworkMethod):

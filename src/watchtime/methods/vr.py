@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from watchtime.core import settings as core
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class ValueRegression(NetworkMethod):

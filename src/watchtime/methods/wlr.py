@@ -9,7 +9,8 @@ from torch.nn.functional import logsigmoid
 
 from watchtime.core import settings as core
 from watchtime.labels.base import Codec
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class WeightedLogisticRegression(NetworkMethod):

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from watchtime.core import settings as core
 from watchtime.losses.zero_inflated_lognormal import LARGEST_LOG_MEAN, ZeroInflatedLognormal
-from watchtime.methods.base import Floats, NetworkMethod, Readouts
+from watchtime.methods.base import Floats, Readouts
+from watchtime.methods.network import NetworkMethod
 
 
 class ZeroInflatedLognormalNetwork(NetworkMethod):

@@ -1,6 +1,7 @@
 """Notebook templates executed by papermill: percent scripts in, executed notebooks with stable bytes out."""
 
 # mypy: allow-untyped-calls
+# ruff: noqa: E402
 
 from __future__ import annotations
 
@@ -12,6 +13,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+# jsonschema, with which notebooks are checked, builds 38 grammars of addresses wherever this package is there, which
+# takes longer than a page: no notebook of ours has an address to check.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import jupytext
 import nbformat

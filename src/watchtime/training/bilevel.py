@@ -16,7 +16,7 @@ from watchtime.core.seeds import derive_seed
 from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.encoders.perceptron import Inputs
 from watchtime.losses.platform_objectives import OBJECTIVES
-from watchtime.methods.base import Guide
+from watchtime.methods.network import Guide
 from watchtime.methods.ranking import BilevelMethod
 from watchtime.training.group import Group, Parameters
 from watchtime.training.hold_out import HoldOut

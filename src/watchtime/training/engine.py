@@ -18,7 +18,8 @@ from watchtime.core.progress import Progress
 from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.encoders.perceptron import Inputs
 from watchtime.encoders.shared import shared_encoder
-from watchtime.methods.base import NetworkMethod, Representations, build
+from watchtime.methods.base import build
+from watchtime.methods.network import NetworkMethod, Representations
 from watchtime.methods.ranking import BilevelMethod, RankingMethod
 from watchtime.training.bilevel import BilevelGroup
 from watchtime.training.checkpoint import Checkpoint

@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from watchtime.core.settings import EncoderSettings
 from watchtime.encoders.perceptron import Inputs, InputShape
-from watchtime.methods.base import NetworkMethod
+from watchtime.methods.network import NetworkMethod
 from watchtime.training.network import template
 
 META = torch.device("meta")

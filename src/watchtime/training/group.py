@@ -18,7 +18,7 @@ from torch.func import functional_call
 from watchtime.core.seeds import derive_seed
 from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.encoders.perceptron import Inputs, Vectors
-from watchtime.methods.base import Guide, Moment, NetworkMethod, Representations
+from watchtime.methods.network import Guide, Moment, NetworkMethod, Representations
 from watchtime.training.network import TABLE, Network, initialised, template
 from watchtime.training.optimiser import Adam
 from watchtime.training.resident import Labels, ResidentRows

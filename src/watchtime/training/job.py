@@ -23,28 +23,29 @@ from watchtime.evaluation.deciles import deciles
 from watchtime.evaluation.metrics import evaluate, metrics_about
 from watchtime.labels import storage
 from watchtime.methods.base import OracleMethod, Readouts
-from watchtime.training import engine
 from watchtime.training.fitting import Fitted, fit
 from watchtime.training.model import Model, chosen
 from watchtime.training.resources import peak_memory_mb
-from watchtime.training.search import search
-from watchtime.training.widening import widened
 
 ORDER_READOUTS = {"rank", "score"}
 
 
 def train(plan: Plan, key: str) -> None:
-    """Run the job ``key`` of the plan and write its five files."""
+    """Run the job ``key`` of the plan and write its five files.
+
+    What needs torch is loaded where it is needed: it takes longer to load than statistics take to fit.
+    """
     if key not in plan.jobs:
         raise WatchtimeError(unknown("job", key, plan.jobs, "--job"))
     spec = plan.jobs[key]
-    device = engine.deterministic(spec.device)
     folder, encoded = plan.job_folder(spec), plan.encoded_folder(spec.dataset, spec.protocol)
     log = EncodedLog.load(encoded)
     encoding = chosen(Encoding.load(encoded / "encoding.json"), spec.features)
     codec_file = plan.codec_file(spec)
     codec = storage.load(codec_file) if codec_file else None
     if spec.like:
+        from watchtime.training.widening import widened
+
         spec = widened(spec, log, Encoding.load(encoded / "encoding.json"))
     model = Model(spec, encoding, codec, [])
     test = log.rows(np.flatnonzero(log.part == TEST))
@@ -57,11 +58,13 @@ def train(plan: Plan, key: str) -> None:
     else:
         fingerprint = _fingerprint(plan, spec)
         if spec.search_trials:
-            found, trials = search(model, log, device, folder / "checkpoint", fingerprint)
+            from watchtime.training.search import search
+
+            found, trials = search(model, log, folder / "checkpoint", fingerprint)
             model = replace(model, spec=found)
-        fitted = fit(model, log, device, folder / "checkpoint", fingerprint)
+        fitted = fit(model, log, folder / "checkpoint", fingerprint)
         started = time.perf_counter()
-        readouts = model.predict(test, device, test.target(spec.task))
+        readouts = model.predict(test, spec.device, test.target(spec.task))
     predicting = time.perf_counter() - started
 
     predictions = _predictions(test, spec, readouts)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -23,11 +22,7 @@ from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.encoding import Encoding
 from watchtime.labels import storage
 from watchtime.labels.base import Codec
-from watchtime.methods.base import NetworkMethod, Readouts, TableMethod, build
-from watchtime.methods.ranking import RankingMethod
-from watchtime.training.engine import outputs
-from watchtime.training.flops import flops
-from watchtime.training.resident import ResidentRows
+from watchtime.methods.base import OracleMethod, Readouts, TableMethod, build
 
 State = dict[str, npt.NDArray[Any]]
 
@@ -57,15 +52,14 @@ class Model:
 
     def flops(self, log: EncodedLog) -> int | None:
         """Return the operations that the inference of a row of ``log`` takes; None where no network is."""
-        method = self.method
-        if not isinstance(method, NetworkMethod):
+        if isinstance(self.method, TableMethod | OracleMethod):
             return None
-        one = selected(log, self.spec.features).rows(np.arange(1))
-        shape = ResidentRows(one, self.encoding.cardinalities, torch.device("meta"), self.spec.encoder.events).shape
-        return flops(method, shape, self.spec.encoder)
+        from watchtime.training import inference
+
+        return inference.flops_of_row(self, selected(log, self.spec.features).rows(np.arange(1)))
 
     def predict(
-        self, log: EncodedLog, device: torch.device, target: npt.NDArray[np.float64] | None = None
+        self, log: EncodedLog, device: str = "cpu", target: npt.NDArray[np.float64] | None = None
     ) -> list[Readouts]:
         """Return the readouts of every repetition for the rows of ``log``, encoded with all features.
 
@@ -77,10 +71,12 @@ class Model:
         self.check_durations(log)
         if isinstance(method, TableMethod):
             return [self._table_readouts(method, state, log) for state in self.states]
-        if not isinstance(method, NetworkMethod):
+        if isinstance(method, OracleMethod):
             raise WatchtimeError(f"method '{self.spec.method}' knows simulated logs only and predicts no other log.")
-        rows = ResidentRows(log, self.encoding.cardinalities, device, self.spec.encoder.events)
-        return [self._network_readouts(method, state, rows, durations(log), target) for state in self.states]
+        # Torch takes longer to load than statistics take to predict.
+        from watchtime.training import inference
+
+        return inference.network_readouts(self, log, device, target)
 
     def check_durations(self, log: EncodedLog) -> None:
         """Raise ``WatchtimeError`` where a row lacks the duration that the method needs."""
@@ -125,39 +121,6 @@ class Model:
     def _table_readouts(method: TableMethod, state: Mapping[str, npt.NDArray[Any]], log: EncodedLog) -> Readouts:
         method.load_state(state)
         return method.predict(log)
-
-    def _network_readouts(
-        self,
-        method: NetworkMethod,
-        state: State,
-        rows: ResidentRows,
-        duration: npt.NDArray[np.float64],
-        target: npt.NDArray[np.float64] | None,
-    ) -> Readouts:
-        parameters = {name: torch.from_numpy(np.array(array)) for name, array in state.items()}
-        size, parts = self.spec.training.evaluation_batch, list[Readouts]()
-        slabs = outputs(method, rows, self.spec.encoder, size, parameters)
-        if isinstance(method, RankingMethod):
-            # What orders rows may look at all of them.
-            size, slabs = len(rows), iter([np.concatenate(list(slabs))])
-        for place, slab in enumerate(slabs):
-            here = slice(place * size, place * size + len(slab))
-            raw = slab.astype(np.float64)
-            parts.append(method.readouts(raw, duration[here]))
-            if target is not None:
-                parts[-1] |= _calibration(method, raw, target[here])
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _calibration(
-    method: NetworkMethod, raw: npt.NDArray[np.float64], target: npt.NDArray[np.float64]
-) -> dict[str, npt.NDArray[np.float64]]:
-    """Return what the predicted distribution says of the true targets; nothing where no distribution is predicted."""
-    probabilities = method.distribution(raw)
-    if probabilities is None:
-        return {}
-    low, high = method.codec.intervals.probability_integral(probabilities, target)
-    return {"crps": method.codec.intervals.crps(probabilities, target), "pit_low": low, "pit_high": high}
 
 
 def selected(log: EncodedLog, features: Sequence[str] | None) -> EncodedLog:

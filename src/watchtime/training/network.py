@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from watchtime.core.settings import EncoderSettings
 from watchtime.encoders.perceptron import Inputs, InputShape, Vectors
 from watchtime.encoders.shared import shared_encoder
-from watchtime.methods.base import Guide, GuidedHead, NetworkMethod
+from watchtime.methods.network import Guide, GuidedHead, NetworkMethod
 
 TABLE = "table"
 

@@ -10,7 +10,6 @@ import polars as pl
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import write_parquet
 from watchtime.datasets.log import Log, scan
-from watchtime.training import engine
 from watchtime.training.model import Model
 
 
@@ -22,7 +21,6 @@ def predict(model_folder: Path, log: Path, output: Path, device: str = "cpu") ->
     a duration that the method needs. Raises ``WatchtimeError`` where the log or the model cannot be read, and where
     ``device`` is ``cuda`` and there is none; either device predicts any model.
     """
-    place = engine.deterministic(device)
     model = Model.load(model_folder / "model.safetensors")
     rows = Log.read(log) if log.is_dir() else Log.of(scan(log))
     if not len(rows):
@@ -30,7 +28,7 @@ def predict(model_folder: Path, log: Path, output: Path, device: str = "cpu") ->
     encoded = model.encoding.encode(rows, [], required=False)
     columns = {
         f"{readout}.{repetition}": np.asarray(values, dtype=np.float32)
-        for repetition, readouts in enumerate(model.predict(encoded, place))
+        for repetition, readouts in enumerate(model.predict(encoded, device))
         for readout, values in readouts.items()
     }
     write_parquet(output, pl.DataFrame(columns))

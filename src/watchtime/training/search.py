@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from watchtime.core.config import validate
 from watchtime.core.errors import WatchtimeError
@@ -31,9 +30,7 @@ CRITERIA |= {"mode": "mae", "selected_mean": "rmse"}
 Values = dict[str, Any]
 
 
-def search(
-    model: Model, log: EncodedLog, device: torch.device, checkpoint: Path | None, fingerprint: str
-) -> tuple[JobSpec, dict[str, Any]]:
+def search(model: Model, log: EncodedLog, checkpoint: Path | None, fingerprint: str) -> tuple[JobSpec, dict[str, Any]]:
     """Return the job with the best drawn settings, and the trials as ``metrics.json`` shows them.
 
     Each trial fits repetition 0 on the training rows. The best is the one with the lowest RMSE (first declared
@@ -50,7 +47,7 @@ def search(
     for place, trial in enumerate(specs):
         alone = trial.model_copy(update={"repetitions": 1, "stacked": False})
         own = checkpoint.with_name(f"{checkpoint.name}_trial{place}") if checkpoint else None
-        scores.append(_score(replace(model, spec=alone, states=[]), log, device, metric.name, own, fingerprint))
+        scores.append(_score(replace(model, spec=alone, states=[]), log, metric.name, own, fingerprint))
     sign = 1 if metric.direction == "lower" else -1
     ranked = sorted((sign * score, place) for place, score in enumerate(scores) if score is not None)
     if not ranked:
@@ -92,16 +89,14 @@ def changed(spec: JobSpec, values: Values) -> JobSpec:
     )
 
 
-def _score(
-    model: Model, log: EncodedLog, device: torch.device, metric: str, checkpoint: Path | None, fingerprint: str
-) -> float | None:
+def _score(model: Model, log: EncodedLog, metric: str, checkpoint: Path | None, fingerprint: str) -> float | None:
     """Return the metric of the first declared readout on the validation rows; None where training diverges."""
     try:
-        fit(model, log, device, checkpoint, fingerprint)
+        fit(model, log, checkpoint, fingerprint)
     except Diverged:
         return None
     validation = log.rows(np.flatnonzero(log.part == VALIDATION))
-    prediction = model.predict(validation, device)[0][model.spec.readouts[0]]
+    prediction = model.predict(validation, model.spec.device)[0][model.spec.readouts[0]]
     if not np.isfinite(prediction).all():
         return None
     measured = evaluate(validation.target(model.spec.task), prediction, metrics=[metric])

@@ -11,7 +11,8 @@ from watchtime.datasets.encoding import Encoding
 from watchtime.datasets.protocols import TRAINING
 from watchtime.encoders.perceptron import InputShape
 from watchtime.labels.storage import fit_codec
-from watchtime.methods.base import NetworkMethod, build
+from watchtime.methods.base import build
+from watchtime.methods.network import NetworkMethod
 from watchtime.training.model import chosen, durations, selected
 from watchtime.training.network import TABLE, template
 from watchtime.training.resident import ResidentRows
