@@ -50,7 +50,7 @@ def write_study(
             seen = None if lasting is None else lasting[: len(training)]
             storage.save(storage.fit_codec(spec.codec.name, spec.codec.settings, np.array(training), seen), path)
         if predictions:
-            _write_predictions(plan, spec, test, predictions)
+            _write_predictions(plan, spec, len(training) + 1, test, predictions)
     return Study(plan, artifact, DATASET, torch.device("cpu"))
 
 
@@ -76,12 +76,13 @@ def _log(target: Any, part: Any, duration: Any) -> EncodedLog:
     )
 
 
-def _write_predictions(plan: Plan, spec: JobSpec, test: Sequence[float], predictions: Predictions) -> None:
+def _write_predictions(plan: Plan, spec: JobSpec, first: int, test: Sequence[float], predictions: Predictions) -> None:
     columns = {
         f"{readout}.{repetition}": np.asarray(predictions(spec, readout, repetition), dtype=np.float32)
         for readout in spec.readouts
         for repetition in range(spec.repetitions)
     }
     users = np.arange(len(test)) % 2
-    frame = pl.DataFrame({"user": users, "target": np.asarray(test, dtype=np.float64), **columns})
+    raw_row = np.arange(first, first + len(test), dtype=np.uint32)
+    frame = pl.DataFrame({"raw_row": raw_row, "user": users, "target": np.asarray(test, dtype=np.float64), **columns})
     frame.write_parquet(plan.job_folder(spec) / "predictions.parquet")

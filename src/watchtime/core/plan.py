@@ -137,13 +137,15 @@ class Plan:
         named = [one for one, source in self.config.datasets.items() if one in artifact.datasets or source.log]
         if artifact.task == "stats":
             return named
-        provided = {one: self.catalog.datasets[one].provides for one in self.config.datasets}
         fitting = [
             one
             for one in self.config.datasets
-            if artifact.task in self.tasks(one) and set(artifact.needs) <= set(provided[one])
+            if artifact.task in self.tasks(one) and set(artifact.needs) <= self._provided(one, artifact.task)
         ]
         return [one for one in fitting if one in named] or fitting
+
+    def _provided(self, dataset: str, task: str) -> set[str]:
+        return {*self.catalog.datasets[dataset].provides, *(["truth"] if self.has_truth(dataset, task) else [])}
 
     def artifact_protocol(self, artifact: Artifact, dataset: str) -> str:
         """The artifact's own protocol where the data set has it, else the data set's first one."""

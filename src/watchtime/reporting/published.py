@@ -9,7 +9,10 @@ from pathlib import Path
 
 from watchtime.core.errors import WatchtimeError
 
-PRIVATE = ("indust", "kuaishou", "online", "shortvideo")
+LIVE = "online"
+"""What stands for the data set of a test on live traffic."""
+
+PRIVATE = ("indust", "kuaishou", LIVE, "shortvideo")
 """Data sets that only the authors have, and live traffic: nobody else can measure their cells again."""
 
 GAIN = "_relative_gain_pct"

@@ -15,7 +15,7 @@ from watchtime.core.plan import Plan
 from watchtime.evaluation.metrics import METRICS
 from watchtime.evaluation.statistics import holm
 from watchtime.reporting import collect, obstacles, readings, rules
-from watchtime.reporting.published import PRIVATE, PublishedCell, read_published, row_counts
+from watchtime.reporting.published import LIVE, PRIVATE, PublishedCell, read_published, row_counts
 from watchtime.reporting.results import Line, Measure, Results
 from watchtime.reporting.rules import Estimate, Ordering, Verdict
 
@@ -111,7 +111,8 @@ def _settled(plan: Plan, cell: PublishedCell, published_rows: dict[str, float]) 
         return _Row(cell, _setting(plan, cell))
     reason = _reason_not_run(plan, cell)
     if reason and cell.dataset in PRIVATE:
-        return _Row(cell, Verdict("not comparable", "private data"))
+        private = "live traffic" if cell.dataset == LIVE else "private data"
+        return _Row(cell, Verdict("not comparable", private))
     if reason:
         return _Row(cell, Verdict("not run", reason))
     return _count(plan, cell, published_rows) if _is_count(cell) else None

@@ -23,6 +23,7 @@ from watchtime.methods.network import NetworkMethod, Representations
 from watchtime.methods.ranking import BilevelMethod, RankingMethod
 from watchtime.training.bilevel import BilevelGroup
 from watchtime.training.checkpoint import Checkpoint
+from watchtime.training.device import require
 from watchtime.training.group import Group, Parameters
 from watchtime.training.lists import lists_judged
 from watchtime.training.network import TABLE, looked_up, template
@@ -57,10 +58,9 @@ def deterministic(device: str) -> torch.device:
 
     Raises ``WatchtimeError`` where CUDA is asked for and absent.
     """
+    require(device)
     torch.set_num_threads(1)
     if device == "cuda":
-        if not torch.cuda.is_available():
-            raise WatchtimeError("device: found 'cuda', but this machine has no CUDA device; set device: cpu.")
         return torch.device("cuda")
     # use_deterministic_algorithms(True) does the same, but loads torch's compiler to tell it.
     torch.set_deterministic_debug_mode("error")

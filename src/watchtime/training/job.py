@@ -23,6 +23,7 @@ from watchtime.evaluation.deciles import deciles
 from watchtime.evaluation.metrics import evaluate, metrics_about
 from watchtime.labels import storage
 from watchtime.methods.base import OracleMethod, Readouts
+from watchtime.training.device import require
 from watchtime.training.fitting import Fitted, fit
 from watchtime.training.model import Model, chosen
 from watchtime.training.resources import peak_memory_mb
@@ -38,6 +39,7 @@ def train(plan: Plan, key: str) -> None:
     if key not in plan.jobs:
         raise WatchtimeError(unknown("job", key, plan.jobs, "--job"))
     spec = plan.jobs[key]
+    require(spec.device)
     folder, encoded = plan.job_folder(spec), plan.encoded_folder(spec.dataset, spec.protocol)
     log = EncodedLog.load(encoded)
     encoding = chosen(Encoding.load(encoded / "encoding.json"), spec.features)

@@ -10,6 +10,7 @@ import polars as pl
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import write_parquet
 from watchtime.datasets.log import Log, scan
+from watchtime.training.device import require
 from watchtime.training.model import Model
 
 
@@ -21,6 +22,7 @@ def predict(model_folder: Path, log: Path, output: Path, device: str = "cpu") ->
     a duration that the method needs. Raises ``WatchtimeError`` where the log or the model cannot be read, and where
     ``device`` is ``cuda`` and there is none; either device predicts any model.
     """
+    require(device)
     model = Model.load(model_folder / "model.safetensors")
     rows = Log.read(log) if log.is_dir() else Log.of(scan(log))
     if not len(rows):
