@@ -126,3 +126,15 @@ def test_the_page_runs(here: Path) -> None:
     template = made.report.plan.template("rqreg/figure4").read_text(encoding="utf-8")
     write_text(here / "page.py", template.replace('"gr/table2"', '"rqreg/figure4"'))
     runpy.run_path(str(here / "page.py"))
+
+
+def test_two_buckets_compare_the_treatments_half_with_the_controls(here: Path) -> None:
+    """Half of the users, who watch twice as much whatever they are shown, happen to be the treatment's bucket."""
+    made = replay("gr/table2", "kuairec", {"all": 10.0}, range(1, 7), range(7, 10))
+    twice = pl.when(pl.col("bucket") == 1).then(2.0).otherwise(1.0)
+    frame = made.visits.with_columns(pl.col("control", "treatment") * twice)
+    write_parquet(made.report.plan.analysis_folder("gr/table2") / "kuairec" / "visits.parquet", frame)
+    again = Replay(made.report, "kuairec")
+    assert again.same_users("all").percent == pytest.approx(10.0)
+    assert again.two_buckets("all").percent == pytest.approx(120.0)
+    assert again.two_buckets("all", day=8).percent == pytest.approx(100.0)
