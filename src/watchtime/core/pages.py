@@ -55,7 +55,11 @@ def _shown_protocols(plan: Plan, artifact: Artifact, dataset: str) -> list[str]:
 def _paper_page_inputs(plan: Plan, paper: str) -> list[Path]:
     """The files from which the verdicts on all numbers of a paper follow."""
     keys = dict.fromkeys(key for name in plan.papers[paper] for key in plan.artifact_keys(name))
-    return [*plan.published_files, *_all_counts(plan), *(plan.job_folder(plan.jobs[key]) / "metrics.json" for key in keys)]
+    return [
+        *plan.published_files,
+        *_all_counts(plan),
+        *(plan.job_folder(plan.jobs[key]) / "metrics.json" for key in keys),
+    ]
 
 
 def _all_counts(plan: Plan) -> list[Path]:
