@@ -76,8 +76,8 @@ def conclusion(report: Report) -> Markdown:
     agreeing = tested.filter(pl.col("difference").sign() == pl.col("published_difference").sign()).height
     parts = [
         f"Of the {frame.height} numbers of the paper {judged} ({percent(judged / frame.height, 0)}) could be judged: "
-        f"{', '.join(f'{number[word]} *{word}*' for word in JUDGED)}. Of {tested.height} differences to a reference "
-        f"row that are significant here, {agreeing} point as published, {tested.height - agreeing} the other way round."
+        f"{', '.join(f'{number[word]} *{word}*' for word in JUDGED)}. Significant differences to a reference row: "
+        f"{tested.height}, of which {agreeing} point as published and {tested.height - agreeing} the other way round."
     ]
     simulated = [report.card(one).title for one in report.datasets if report.plan.is_simulated(one)]
     if simulated:
