@@ -33,7 +33,7 @@ def test_every_entry_is_one_line_and_columns_are_aligned(listing: object) -> Non
     assert all(line[start - 2 : start] == "  " and line[start] != " " for line in lines for start in starts)
     assert not any("\n" in line or line.endswith(" ") for line in lines)
     names = {method_lines: CATALOG.methods, dataset_lines: CATALOG.datasets, artifact_lines: CATALOG.in_order()}
-    assert [line.split("  ")[0] for line in lines[1:]] == list(names[listing])
+    assert [line.split("  ")[0] for line in lines[1:]] == list(names[listing])  # type: ignore[index]
 
 
 def test_a_method_says_what_it_needs_and_answers() -> None:

@@ -82,12 +82,12 @@ def test_show_gives_the_svg_its_caption_and_a_reader_of_the_notebook_too(
 
 
 def test_a_figure_without_data_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No axes, no points, only unknown ones; what is switched off shows nothing on purpose."""
+    """No axes, no points, only unknown ones; what is switched off, or says so, shows nothing on purpose."""
     monkeypatch.setattr(figures, "display", lambda *_, **__: None)
     with pytest.raises(WatchtimeError, match=r"the figure 'None at all.' is empty: it has no axes"):
         figures.show(figure("half"), "None at all.")
-    drawing = figure("full")
-    first, second, third, fourth, fifth = drawing.subplots(1, 5)
+    drawing = figure("full", 120)
+    first, second, third, fourth, fifth = drawing.subplots(5)
     first.plot([0, 1], [1, 2])
     second.plot([], [])
     third.plot([0, 1], [np.nan, np.nan])
@@ -95,6 +95,6 @@ def test_a_figure_without_data_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     fifth.axis("off")
     with pytest.raises(WatchtimeError, match=r"the figure 'Four.' is empty: axes 2, 3 of 4 show no data"):
         figures.show(drawing, "Four.")
-    for axes in (second, third):
-        axes.bar(["a"], [0.0])
+    second.text(0.5, 0.5, "no rows")
+    third.bar(["a"], [0.0])
     figures.show(drawing, "Four.")

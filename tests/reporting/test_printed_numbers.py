@@ -10,8 +10,8 @@ from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import RunConfig
 from watchtime.core.plan import Plan
 from watchtime.evaluation.metrics import METRICS
-from watchtime.reporting import printed_numbers
 from watchtime.reporting.printed_numbers import Printing, Quantity, contradictions, counts, flips, printings
+from watchtime.reporting.published import PRIVATE
 
 PLAN = Plan(RunConfig(), Catalog.load(find_root()))
 
@@ -28,7 +28,7 @@ def written(folder: Path, monkeypatch: pytest.MonkeyPatch, **rows: list[str]) ->
 
 def one(method: str, title: str, **values: float) -> Printing:
     quantity = Quantity("kuairec", "watch_time", "mae", method, "paper")
-    return Printing(quantity, title, {place.replace("_", "/"): value for place, value in values.items()}, None)
+    return Printing(quantity, title, {place.replace("_", "/"): value for place, value in values.items()})
 
 
 def test_rows_are_the_same_where_one_job_stands_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,4 +94,4 @@ def test_counts_that_differ_at_all_are_told() -> None:
     found = counts(PLAN)
     assert found["cikm16", "n_items"] == {"rqreg": 122991.0, "ptpm": 122994.0}
     assert ("kuairec", "n_users") not in found
-    assert all(dataset not in printed_numbers.PRIVATE for dataset, _ in found)
+    assert all(dataset not in PRIVATE for dataset, _ in found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from watchtime.evaluation.metrics import METRICS
 from watchtime.reporting.alignment import format_number, usual_decimals
@@ -104,13 +104,13 @@ def _table(report: Report, dataset: str, task: str, found: Sequence[Printing]) -
         decimals = usual_decimals([value for one in own for value in one.values.values()])
         for one in own:
             apart = 100 * one.apart if len(one.values) > 1 else None
-            line = _line(report, one)
+            line = _line(report, one, results.values())
             rows.append(
                 [
                     one.title,
                     *(format_number(one.values[place], decimals) if place in one.values else None for place in places),
                     Cell(apart, best=one.apart > plan.config.tolerance),
-                    *([line.readout] if protocols else []),
+                    *([_readout(one, line)] if protocols else []),
                     *(_ours(results[protocol], line, metric, decimals) for protocol in protocols),
                 ]
             )
@@ -131,11 +131,21 @@ def _results(report: Report, dataset: str, task: str, protocol: str) -> Results:
     return Results(frame, report.plan.config.repetitions)
 
 
-def _line(report: Report, one: Printing) -> Line:
-    """Return the line of ours that stands for a printed row, in the readout that its paper uses."""
+def _line(report: Report, one: Printing, results: Iterable[Results]) -> Line:
+    """Return the line of ours that stands for a printed row: the first of its papers' jobs that has values here."""
     card = report.plan.catalog.methods[one.quantity.method]
-    readouts = card.variants[one.quantity.variant].readouts or card.readouts
-    return Line(one.quantity.method, one.quantity.variant, one.readout or readouts[0])
+    lines = [
+        Line(one.quantity.method, variant, readout or (card.variants[variant].readouts or card.readouts)[0])
+        for variant, readout in one.jobs
+    ]
+    known = {line for board in results for line in board.lines()}
+    return next((line for line in lines if line in known), lines[0])
+
+
+def _readout(one: Printing, line: Line) -> str:
+    """Return a line's readout, with its variant where that is not the one that the method is known by."""
+    other = line.variant != one.quantity.variant
+    return f"{line.readout} ({line.variant.replace('_', ' ')})" if other else line.readout
 
 
 def _ours(results: Results, line: Line, metric: str, decimals: int) -> str | None:

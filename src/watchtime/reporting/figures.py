@@ -54,7 +54,8 @@ def figure(width: Literal["full", "half"] = "full", height: float | None = None)
 def show(figure: Figure, caption: str) -> None:
     """Display the figure in a notebook as SVG, with the caption that the PDF prints under it.
 
-    Raises WatchtimeError where it has no axes, or where one of them, unless it is switched off, shows no data.
+    Raises WatchtimeError where it has no axes, or where one of them shows no data, unless it is switched off or a text
+    in it says why.
     """
     _refuse_empty(figure, caption)
     text = as_markdown(caption)
@@ -83,8 +84,8 @@ def _refuse_empty(figure: Figure, caption: str) -> None:
 
 
 def _has_data(axes: Axes) -> bool:
-    """Whether anything is drawn at a known place: not no points, and not only points that are NaN."""
-    return bool(np.isfinite(axes.dataLim.get_points()).any(axis=0).all()) or bool(axes.images)
+    """Whether anything is drawn at a known place, not no points and not only ones that are NaN, or said instead."""
+    return bool(np.isfinite(axes.dataLim.get_points()).any(axis=0).all()) or bool(axes.images or axes.texts)
 
 
 def _settings() -> dict[Any, Any]:

@@ -27,12 +27,15 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Printing:
-    """The values of one quantity by the table that prints them, such as ``gr/table1``; its row's title and readout."""
+    """The values of one quantity by the table that prints them, such as ``gr/table1``.
+
+    ``jobs`` are the variants that papers' tables take for it, each with the readout that its row names, in their order.
+    """
 
     quantity: Quantity
     title: str
     values: Mapping[str, float]
-    readout: str | None
+    jobs: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def lowest(self) -> tuple[str, float]:
@@ -73,7 +76,7 @@ def printings(plan: Plan) -> list[Printing]:
     ablation row prints is left to the page of its table.
     """
     catalog, found = plan.catalog, dict[Quantity, dict[str, float]]()
-    readouts: dict[Quantity, str | None] = {}
+    jobs: dict[Quantity, dict[tuple[str, str | None], None]] = {}
     cells = published_cells(plan)
     whole = _whole_methods(catalog, cells)
     for cell in cells:
@@ -84,12 +87,12 @@ def printings(plan: Plan) -> list[Printing]:
         variant = whole.get((cell.row, row.method), row.variant)
         quantity = Quantity(cell.dataset, cell.task, cell.metric, row.method, variant)
         found.setdefault(quantity, {})[cell.name] = cell.value
-        readouts.setdefault(quantity, row.readout)
-    methods = _titles(catalog, cells)
+        jobs.setdefault(quantity, {})[row.variant, row.readout] = None
+    titles = _titles(catalog, cells)
     return [
-        Printing(quantity, methods.get(job) or _variant_title(catalog, *job), values, readouts[quantity])
+        Printing(quantity, titles.get(own) or _variant_title(catalog, *own), values, tuple(jobs[quantity]))
         for quantity, values in found.items()
-        if (job := (quantity.method, quantity.variant)) in methods or len(values) > 1
+        if (own := (quantity.method, quantity.variant)) in titles or len(values) > 1
     ]
 
 
