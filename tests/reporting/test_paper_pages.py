@@ -49,7 +49,7 @@ def test_the_first_page_of_a_paper_counts_all_that_it_prints(plan: Plan) -> None
     report = Report("results/demo", "prowtp")
     said = paper_summary.opening(report)
     assert "Of its 21 tables and figures 3 are drawings without data; of the others 17 of 18 follow" in said
-    assert "1 pages that it does not have" not in said
+    assert "then 1 page that it does not have." in said
     rows = rows_of(paper_summary.artifacts(report))
     frame = report.verdicts
     assert rows["all"][-1].rstrip("|").strip() == str(frame.height)

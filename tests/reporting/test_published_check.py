@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 from watchtime.cli import main
 from watchtime.core.catalog import Catalog, find_root
-from watchtime.core.config import RunConfig
+from watchtime.core.config import RunConfig, read_yaml
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.plan import Plan
+from watchtime.evaluation.metrics import METRICS
 from watchtime.reporting.published import read_published
 from watchtime.reporting.published_check import published_cells
 from watchtime.reporting.verdicts import all_verdicts
@@ -29,6 +30,11 @@ def copied(folder: Path, old: str, new: str) -> Plan:
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     return Plan(RunConfig(), replace(CATALOG, root=folder))
+
+
+def test_the_words_hold_the_metrics_of_this_project() -> None:
+    words = read_yaml(CATALOG.root / "config" / "published" / "words.yaml")
+    assert words["metrics"] == list(METRICS)
 
 
 def test_all_cells_name_what_exists() -> None:

@@ -32,7 +32,7 @@ def opening(report: Report) -> Markdown:
         f"**Paper.** {escape(paper.reference)}.",
         f"**Shown.** Of its {len(entries)} tables and figures {drawings} are drawings without data; of the others "
         f"{shown} of {len(entries) - drawings} follow, in the order of the paper"
-        + (f", and {len(beside)} pages that it does not have." if beside else "."),
+        + (f", then {_pages(len(beside))} that it does not have." if beside else "."),
         f"**Data.** {origins}.",
         f"**Measured.** {plan.config.repetitions} repetitions, regime {escape(plan.config.regime.replace('_', ' '))}, "
         f"size {plan.config.size}. The protocol of every number stands on its page.",
@@ -83,6 +83,10 @@ def conclusion(report: Report) -> Markdown:
     if simulated:
         parts.append(f"The logs of {escape(', '.join(simulated))} are simulated: no value there can be reproduced.")
     return Markdown(" ".join(parts))
+
+
+def _pages(number: int) -> str:
+    return "1 page" if number == 1 else f"{number} pages"
 
 
 def _paper(report: Report) -> Paper:

@@ -9,7 +9,6 @@ from watchtime.core.config import read_yaml
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import from_here
 from watchtime.core.plan import Plan
-from watchtime.evaluation.metrics import METRICS
 from watchtime.reporting.published import PRIVATE, PublishedCell, read_published, shown_in
 from watchtime.reporting.readings import TITLES
 
@@ -33,7 +32,7 @@ def _mistakes(catalog: Catalog, cells: Sequence[PublishedCell]) -> Iterable[str]
     words = read_yaml(catalog.root / "config" / "published" / "words.yaml", card=True)
     datasets = {*catalog.datasets, *PRIVATE, "none"}
     targets = {task for card in catalog.datasets.values() for task in card.tasks}
-    metrics = {*METRICS, *TITLES, *words["measures"], *words["settings"]}
+    metrics = {*TITLES, *(word for kind in ("metrics", "measures", "settings") for word in words[kind])}
     places = {paper: _places(catalog, paper) for paper in {cell.paper for cell in cells}}
     methods = {paper: {*words["rows"], paper, *_methods(catalog, paper)} for paper in places}
     for cell in cells:
