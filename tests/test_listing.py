@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from watchtime.core.catalog import Catalog, find_root
+from watchtime.core.catalog import Catalog, Paper, find_root
+from watchtime.core.config import RunConfig
 from watchtime.core.errors import WatchtimeError
+from watchtime.core.plan import Plan
 from watchtime.listing import artifact_lines, dataset_lines, method_lines, variant_lines
 
 CATALOG = Catalog.load(find_root())
 CARD = CATALOG.datasets["kuairand_pure"]
 ONE = replace(CATALOG, datasets={"kuairand_pure": CARD})
+DEMO = Plan(RunConfig(), CATALOG)
 
 
 def cells(lines: list[str], name: str) -> list[str]:
@@ -25,12 +28,12 @@ def cells(lines: list[str], name: str) -> list[str]:
 @pytest.mark.parametrize("listing", [method_lines, dataset_lines, artifact_lines])
 def test_every_entry_is_one_line_and_columns_are_aligned(listing: object) -> None:
     assert callable(listing)
-    lines = listing(CATALOG)
+    lines = listing(DEMO if listing is artifact_lines else CATALOG)
     starts = [match.end() for match in re.finditer(r"  +", lines[0])]
     assert all(line[start - 2 : start] == "  " and line[start] != " " for line in lines for start in starts)
     assert not any("\n" in line or line.endswith(" ") for line in lines)
-    names = {method_lines: CATALOG.methods, dataset_lines: CATALOG.datasets, artifact_lines: CATALOG.artifacts()}
-    assert [line.split("  ")[0] for line in lines[1:]] == list(names[listing])
+    names = {method_lines: CATALOG.methods, dataset_lines: CATALOG.datasets, artifact_lines: CATALOG.in_order()}
+    assert [line.split("  ")[0] for line in lines[1:]] == list(names[listing])  # type: ignore[index]
 
 
 def test_a_method_says_what_it_needs_and_answers() -> None:
@@ -88,21 +91,54 @@ def test_what_is_not_built_says_so() -> None:
     assert cells(lines, "prepare")[-1] == "needs a folder: it has no simulated logs"
 
 
+def with_paper(name: str, paper: Paper, **config: object) -> Plan:
+    catalog = replace(CATALOG, papers={name: paper}, ledger={})
+    return Plan(RunConfig.model_validate({"datasets": {"kuairand_pure": {}}, **config}), catalog)
+
+
 def test_an_artifact_names_each_of_its_protocols_once() -> None:
     paper = CATALOG.papers["ptpm"]
     protocol = {"kuairec": "big_to_small", "cikm16": "random_82", "wechat21": "random_82"}
     table = paper.artifacts["table2"].model_copy(update={"protocol": protocol})
-    catalog = replace(CATALOG, papers={"ptpm": paper.model_copy(update={"artifacts": {"table2": table}})})
-    assert cells(artifact_lines(catalog), "ptpm/table2")[3] == "big_to_small, random_82"
+    plan = with_paper("ptpm", paper.model_copy(update={"artifacts": {"table2": table}}))
+    assert cells(artifact_lines(plan), "ptpm/table2")[4] == "big_to_small, random_82"
 
 
 def test_an_artifact_without_a_template_says_so() -> None:
     paper = CATALOG.papers["prowtp"]
     artifact = paper.artifacts["table1"].model_copy(update={"template": "none", "protocol": None})
-    catalog = replace(CATALOG, papers={"prowtp": paper.model_copy(update={"artifacts": {"table1": artifact}})})
-    assert cells(artifact_lines(catalog), "prowtp/table1")[1:] == [
+    plan = with_paper("prowtp", paper.model_copy(update={"artifacts": {"table1": artifact}}))
+    assert cells(artifact_lines(plan), "prowtp/table1")[1:] == [
         artifact.title,
+        "study: reports/none.py is missing",
         "reports/none.py",
         "the run's first",
-        "reports/none.py is missing",
+        "kuairand_pure",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "shown"),
+    [
+        ("gr/figure1", "drawing only", "no: a drawing has no data"),
+        ("gr/table1", "offline", "kuairec, cikm16"),
+        ("gr/table1_watch_ratio", "offline, a part of table1", "kuairec"),
+        ("gr/equal_sizes", "study", "kuairec"),
+        ("ptpm/figure2", "offline, public data for private ones", "kuairand_pure, kuairec, wechat21"),
+    ],
+)
+def test_a_printed_table_says_what_becomes_of_it(name: str, state: str, shown: str) -> None:
+    line = cells(artifact_lines(DEMO), name)
+    assert (line[2], line[-1]) == (state, shown)
+
+
+def test_what_the_run_does_not_show_says_why() -> None:
+    one = Plan(RunConfig.model_validate({"datasets": {"kuairand_pure": {}}, "artifacts": ["prowtp/table1"]}), CATALOG)
+    assert cells(artifact_lines(one), "prowtp/table2")[-1] == "no: left out by artifacts"
+    rest = Plan(RunConfig.model_validate({"datasets": {"kuairand_pure": {}}}), CATALOG)
+    assert cells(artifact_lines(rest), "gr/table5")[-1] == "no: no data set of the run has the target ltv"
+    assert cells(artifact_lines(rest), "labelcraft/table1")[-1] == "no: its data sets are wechat21"
+    without = replace(CATALOG, papers={}, ledger={"gr/table2": CATALOG.ledger["gr/table2"]})
+    (_, line) = artifact_lines(Plan(RunConfig(), without))
+    assert "online, by a replay: not built" in line
+    assert line.endswith(f"no: {CATALOG.ledger['gr/table2'].needs}")

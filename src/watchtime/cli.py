@@ -67,11 +67,12 @@ def datasets() -> None:
 
 
 @main.command()
-def artifacts() -> None:
-    """List the tables and figures of the papers and what regenerates them."""
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+def artifacts(path: Path | None) -> None:
+    """List all tables and figures of the papers, what they need, and the data of the configuration PATH they show."""
     from watchtime.listing import artifact_lines
 
-    click.echo("\n".join(artifact_lines(Catalog.load(find_root()))))
+    click.echo("\n".join(artifact_lines(Plan.from_workflow({}, [str(path)] if path else [], find_root()))))
 
 
 @main.command()
@@ -96,8 +97,10 @@ def config(write: bool) -> None:
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--source", help="A folder with the raw files of its only data set.")
 def check(path: Path | None, source: str | None) -> None:
-    """Check the configuration PATH, by default config/demo.yaml, without running or writing anything."""
-    Plan.from_workflow({"source": source} if source else {}, [str(path)] if path else [], find_root())
+    """Check the configuration PATH, by default config/demo.yaml, and the published numbers; nothing runs."""
+    from watchtime.reporting.published_check import published_cells
+
+    published_cells(Plan.from_workflow({"source": source} if source else {}, [str(path)] if path else [], find_root()))
 
 
 @main.command()
@@ -267,7 +270,7 @@ def verdicts(run: Path) -> None:
 
 @main.command()
 @_run
-@click.option("--artifact", required=True, help="Such as prowtp/table1, summary or resources.")
+@click.option("--artifact", required=True, help="Such as prowtp/table1, prowtp (a whole paper), summary or resources.")
 def render(run: Path, artifact: str) -> None:
     """Execute an artifact's notebook and render it as a PDF."""
     from watchtime.reporting.render import render as step

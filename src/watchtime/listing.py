@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from watchtime.core.artifact_state import reason_without, state
 from watchtime.core.catalog import Artifact, Catalog, MethodCard
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError, unknown
+from watchtime.core.plan import Plan
 from watchtime.core.sources import exists
 
 NOTHING = "-"
@@ -74,19 +76,25 @@ def dataset_lines(catalog: Catalog) -> list[str]:
     return _aligned(["data set", "title", "targets", "provides", "options", "licence", "summary", "cannot run"], rows)
 
 
-def artifact_lines(catalog: Catalog) -> list[str]:
-    """Return a heading and one line per table or figure; the last column says why one is not built."""
-    rows = [
-        [
-            name,
-            artifact.title,
-            f"reports/{artifact.template}.py",
-            _protocols(artifact),
-            _missing_template(catalog, artifact.template) or NOTHING,
-        ]
-        for name, artifact in catalog.artifacts().items()
-    ]
-    return _aligned(["artifact", "title", "template", "protocol", "not built"], rows)
+def artifact_lines(plan: Plan) -> list[str]:
+    """Return a heading and one line per table or figure of the papers and per study of this project.
+
+    ``state`` says whether one is a drawing, what stands for its data, and what is not built; the last column names the
+    data sets of the run on which it is shown, or why there are none.
+    """
+    rows = [_artifact_row(plan, name) for name in plan.catalog.in_order()]
+    return _aligned(["artifact", "title", "state", "template", "protocol", "in this run"], rows)
+
+
+def _artifact_row(plan: Plan, name: str) -> list[str]:
+    catalog, reason = plan.catalog, reason_without(plan, name)
+    shown = f"no: {reason}" if reason else ", ".join(plan.artifact_datasets(name))
+    artifact = catalog.artifacts().get(name)
+    if artifact is None:
+        return [name, catalog.ledger[name].title, state(plan, name), NOTHING, NOTHING, shown]
+    missing = _missing_template(catalog, artifact.template)
+    said = f"{state(plan, name)}: {missing}" if missing else state(plan, name)
+    return [name, artifact.title, said, f"reports/{artifact.template}.py", _protocols(artifact), shown]
 
 
 def _options(card: DatasetCard) -> str:

@@ -5,6 +5,7 @@ import matplotlib
 import numpy as np
 import pytest
 
+from watchtime.core.errors import WatchtimeError
 from watchtime.reporting import figures
 from watchtime.reporting.figures import PALETTE, figure, to_svg
 from watchtime.reporting.style import style
@@ -71,10 +72,30 @@ def test_show_gives_the_svg_its_caption_and_a_reader_of_the_notebook_too(
     shown: list[tuple[dict[str, Any], dict[str, Any]]] = []
     monkeypatch.setattr(figures, "display", lambda data, raw, metadata: shown.append((data, metadata)))
     drawing = figure("half")
-    drawing.subplots()
+    drawing.subplots().plot([0, 1])
     figures.show(drawing, "What *you* see.")
     figures.show(drawing, Markdown("What *you*\nsee."))
     assert [metadata for _, metadata in shown[:2]] == [{"caption": r"What \*you\* see."}, {"repeats": "caption"}]
     assert shown[0][0]["image/svg+xml"].startswith("<?xml")
     assert shown[1][0]["text/markdown"] == r"Figure: What \*you\* see."
     assert shown[2][1] == {"caption": "What *you* see."}
+
+
+def test_a_figure_without_data_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No axes, no points, only unknown ones; what is switched off, or says so, shows nothing on purpose."""
+    monkeypatch.setattr(figures, "display", lambda *_, **__: None)
+    with pytest.raises(WatchtimeError, match=r"the figure 'None at all.' is empty: it has no axes"):
+        figures.show(figure("half"), "None at all.")
+    monkeypatch.setattr(figures, "to_svg", lambda _: "")
+    drawing = figure("full")
+    first, second, third, fourth, fifth = drawing.subplots(5)
+    first.plot([0, 1], [1, 2])
+    second.plot([], [])
+    third.plot([0, 1], [np.nan, np.nan])
+    fourth.imshow([[1.0, 2.0]])
+    fifth.axis("off")
+    with pytest.raises(WatchtimeError, match=r"the figure 'Four.' is empty: axes 2, 3 of 4 show no data"):
+        figures.show(drawing, "Four.")
+    second.text(0.5, 0.5, "no rows")
+    third.bar(["a"], [0.0])
+    figures.show(drawing, "Four.")

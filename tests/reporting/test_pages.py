@@ -24,7 +24,7 @@ from watchtime.reporting.render import render
 from watchtime.reporting.report import Report
 
 DATA, TABLE6 = "kuairand_pure", "prowtp/table6"
-PAGES = [*SUMMARIES, "simulator", f"data/{DATA}", "prowtp/figure1", "prowtp/table1", "prowtp/table6"]
+PAGES = [*SUMMARIES, "simulator", f"data/{DATA}", "prowtp", "prowtp/figure1", "prowtp/table1", "prowtp/table6"]
 
 
 @pytest.fixture

@@ -207,3 +207,42 @@ def test_what_is_not_a_notebook_is_one_sentence(tmp_path: Path, content: str | N
         path.write_text(content, encoding="utf-8")
     with pytest.raises(WatchtimeError, match=r"wrong.ipynb: the executed notebook cannot be read"):
         render([path], tmp_path / "out.pdf", title="t")
+
+
+def wide(rows: int) -> str:
+    """Return a table that only a turned page can hold, of so many rows in two sections."""
+    from watchtime.reporting.tables import Column, Section, Table
+
+    heads = [Column("Method"), *(Column(f"Wide metric {n}", "s", 2) for n in range(11))]
+    lines: list[Any] = [[f"method {row}", *[f"{row}.00 ± 1.00"] * 11] for row in range(rows)]
+    lines = [Section("First half"), *lines[: rows // 2], Section("Second half"), *lines[rows // 2 :]]
+    return Table(heads, lines, caption="Wide.")._repr_markdown_()
+
+
+@needs_poppler
+@pytest.mark.parametrize(("rows", "expected"), [(26, [26]), (31, [31]), (45, [23, 22])])
+def test_a_turned_table_leaves_no_few_rows_for_its_last_page(tmp_path: Path, rows: int, expected: list[int]) -> None:
+    """One that almost fits a page is set smaller; otherwise pages hold about as many rows each."""
+    executed = written(tmp_path, code_cell("display_data", data={"text/markdown": wide(rows)}))
+    render([executed], tmp_path / "wide.pdf", title="t")
+    pages = poppler("pdftotext", "-layout", str(tmp_path / "wide.pdf"), "-").split("\f")
+    found = [len(re.findall(r"^ *method \d+ ", page, re.MULTILINE)) for page in pages]
+    counted = [number for number in found if number]
+    assert len(counted) == len(expected)
+    assert max(abs(one - other) for one, other in zip(counted, expected, strict=True)) <= 4
+    assert all("Second half" in page for page in pages if f"method {rows - 1} " in page)
+
+
+@needs_poppler
+def test_a_caption_stands_with_its_table_and_a_section_with_its_rows(tmp_path: Path) -> None:
+    from watchtime.reporting.tables import Column, Section, Table
+
+    for lines in range(36, 48):
+        text = "\n\n".join(["x"] * lines)
+        rows = [Section("Head"), *([f"row {n}"] for n in range(40))]
+        table = Table([Column("Text")], rows, caption="Caption.")._repr_markdown_()
+        executed = written(tmp_path, markdown_cell(text), code_cell("display_data", data={"text/markdown": table}))
+        render([executed], tmp_path / "long.pdf", title="t")
+        pages = poppler("pdftotext", "-layout", str(tmp_path / "long.pdf"), "-").split("\f")
+        assert all(("Caption." in page) <= ("row 0" in page) for page in pages)
+        assert all(("Head" in page) <= ("row " in page) for page in pages)

@@ -245,7 +245,7 @@ def test_times_are_multiples_of_the_reference_beside_those_that_the_paper_prints
 
 def test_measured_time_makes_a_page_vary_and_is_for_pages_that_declare_it(here: Path) -> None:
     made = trained(here, "prowtp/table5")
-    assert made.plan.measured_pages == ["prowtp/table5", "resources"]
+    assert made.plan.measured_pages == ["prowtp/table5", "resources", "prowtp"]
     other = trained(here, "prowtp/figure3")
     with pytest.raises(WatchtimeError, match="reads measured_time, but declares only"):
         other.measured_time(other.jobs("wechat21")["prowtp"])

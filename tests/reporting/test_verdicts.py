@@ -400,7 +400,7 @@ def test_a_setting_of_one_data_set_is_that_of_its_own_jobs(here: Path, monkeypat
     batch = [cell for cell in read_published(PUBLISHED) if (cell.paper, cell.metric) == ("prowtp", "hp_batch")][:1]
     for dataset, verdict in (("none", "used"), ("kuairand_pure", "used"), ("wechat21", "not run")):
         found = [replace(batch[0], dataset=dataset)]
-        monkeypatch.setattr("watchtime.reporting.verdicts.read_published", lambda files, found=found: found)
+        monkeypatch.setattr("watchtime.reporting.verdicts.published_cells", lambda plan, found=found: found)
         assert all_verdicts(plan)["verdict"].to_list() == [verdict]
 
 

@@ -108,12 +108,33 @@ def analysis_settings(wildcards):
 
 
 def artifact_inputs(wildcards):
-    return [str(from_here(path)) for path in pages.page_inputs(plan, wildcards.artifact)]
+    return _page_inputs(wildcards.artifact)
 
 
 def artifact_sources(wildcards):
+    return _page_sources(wildcards.artifact)
+
+
+def paper_inputs(wildcards):
+    return _page_inputs(wildcards.paper)
+
+
+def paper_pages(wildcards):
+    """Their notebooks, which are logs of the same jobs, are what is joined."""
+    return [str(plan.folder / "reports" / f"{name}.pdf") for name in plan.papers[wildcards.paper]]
+
+
+def paper_sources(wildcards):
+    return _page_sources(wildcards.paper)
+
+
+def _page_inputs(name):
+    return [str(from_here(path)) for path in pages.page_inputs(plan, name)]
+
+
+def _page_sources(name):
     """What its template imports, so that one page's tables rerun that page alone."""
-    return sorted({*source_files("reporting.render"), *script_sources(plan.template(wildcards.artifact))})
+    return sorted({*source_files("reporting.render"), *script_sources(plan.template(name))})
 
 
 def report_style(wildcards):
@@ -122,6 +143,10 @@ def report_style(wildcards):
 
 def artifact_settings(wildcards):
     return canonical_json(pages.page_settings(plan, wildcards.artifact))
+
+
+def paper_settings(wildcards):
+    return canonical_json(pages.page_settings(plan, wildcards.paper))
 
 
 def verdict_inputs(wildcards):

@@ -1,5 +1,6 @@
 wildcard_constraints:
     artifact="|".join([*plan.artifacts, *plan.pages]),
+    paper="|".join(plan.papers) or "none",
 
 
 rule artifact:
@@ -25,9 +26,33 @@ rule artifact:
         "watchtime render --run {params.run} --artifact {wildcards.artifact} 2> {log.text}"
 
 
+rule paper:
+    input:
+        pages=paper_pages,
+        results=paper_inputs,
+        sources=paper_sources,
+        style=report_style,
+    output:
+        pdf="<run>/reports/{paper}.pdf",
+    log:
+        notebook="<run>/notebooks/{paper}.ipynb",
+        text="<logs>/paper/{paper}.log",
+    benchmark:
+        "<benchmarks>/paper/{paper}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        run=run_folder,
+        settings=paper_settings,
+    shell:
+        "watchtime render --run {params.run} --artifact {wildcards.paper} 2> {log.text}"
+
+
 rule manifest:
     input:
-        reports=[f"<run>/reports/{name}.pdf" for name in [*plan.artifacts, *plan.pages]],
+        reports=[f"<run>/reports/{name}.pdf" for name in plan.page_names],
         metrics="<run>/metrics.parquet",
         sources=source_files("core.manifest"),
     output:

@@ -6,7 +6,7 @@ Planning and ``watchtime methods | datasets | artifacts`` need nothing else, so 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -15,6 +15,7 @@ from pydantic import Field
 from watchtime.core.config import RunConfig, read_yaml, validate
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
+from watchtime.core.ledger import LedgerEntry, read_ledger
 from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
 
 Card = TypeVar("Card", bound=Settings)
@@ -148,6 +149,19 @@ class Artifact(Settings):
         return self.protocol.get(dataset) if isinstance(self.protocol, dict) else self.protocol
 
 
+class Ambiguity(Settings):
+    """What a paper leaves open or prints wrong, and what is done here.
+
+    ``variants``, such as ``gr/released``, and ``settings``, such as ``gr.window`` or ``gr.codec.tolerance``, stand for
+    other readings.
+    """
+
+    question: str
+    choice: str
+    variants: list[str] = []
+    settings: list[str] = []
+
+
 class Paper(Settings):
     """One paper and its artifacts; ``settings`` says where its printed ``hp_…`` stand in our jobs' settings."""
 
@@ -155,6 +169,7 @@ class Paper(Settings):
     reference: str
     artifacts: dict[str, Artifact]
     settings: dict[str, str] = {}
+    ambiguities: list[Ambiguity] = []
 
 
 @dataclass(frozen=True)
@@ -167,6 +182,7 @@ class Catalog:
     protocols: Mapping[str, Protocol]
     sizes: Mapping[str, Size]
     papers: Mapping[str, Paper]
+    ledger: Mapping[str, LedgerEntry] = field(default_factory=dict)
 
     @classmethod
     def load(cls, root: Path) -> Catalog:
@@ -178,6 +194,7 @@ class Catalog:
             protocols=_entries(folder / "protocols.yaml", Protocol),
             sizes=_entries(folder / "sizes.yaml", Size),
             papers=_cards(folder / "papers", Paper),
+            ledger=read_ledger(folder / "ledger.csv", _shown(folder / "ledger.csv")),
         )
 
     def artifacts(self) -> dict[str, Artifact]:
@@ -187,6 +204,30 @@ class Catalog:
             for paper, card in self.papers.items()
             for name, artifact in card.artifacts.items()
         }
+
+    def printed_name(self, name: str) -> str:
+        """Return the full name of the printed table or figure that an artifact shows: mostly its own."""
+        paper, own = name.split("/")
+        artifact = self.papers[paper].artifacts.get(own) if paper in self.papers else None
+        return f"{paper}/{artifact.published}" if artifact and artifact.published else name
+
+    def in_order(self) -> list[str]:
+        """Return the full names of all that papers print and of all artifacts, in the order of the ledger.
+
+        Where one printed table is two of ours, the other one follows it; what no paper prints is its paper's last.
+        """
+        names = list(dict.fromkeys([*self.ledger, *self.artifacts()]))
+        papers = list(dict.fromkeys(name.split("/")[0] for name in names))
+        places = {name: place for place, name in enumerate(self.ledger)}
+        printed = {name: self.printed_name(name) for name in names}
+        return sorted(
+            names,
+            key=lambda name: (
+                papers.index(name.split("/")[0]),
+                places.get(printed[name], len(places)),
+                name != printed[name],
+            ),
+        )
 
     def chosen_artifacts(self, config: RunConfig) -> dict[str, Artifact]:
         """Return the artifacts of a run under their full names."""

@@ -12,6 +12,8 @@ from watchtime.core.plan import DATA_PAGES, SIMULATOR_FITTED_TO, SIMULATOR_PAGE,
 
 def page_inputs(plan: Plan, name: str) -> list[Path]:
     """The files that an artifact's notebook reads, its template first."""
+    if name in plan.papers:
+        return [plan.template(name), *_paper_page_inputs(plan, name)]
     if name in plan.pages:
         return [plan.template(name), *_own_page_inputs(plan, name)]
     artifact, datasets = plan.artifacts[name], plan.artifact_datasets(name)
@@ -50,9 +52,25 @@ def _shown_protocols(plan: Plan, artifact: Artifact, dataset: str) -> list[str]:
     return [plan.artifact_protocol(artifact, dataset)] if artifact.protocol else []
 
 
+def _paper_page_inputs(plan: Plan, paper: str) -> list[Path]:
+    """The files from which the verdicts on all numbers of a paper follow."""
+    keys = dict.fromkeys(key for name in plan.papers[paper] for key in plan.artifact_keys(name))
+    return [
+        *plan.published_files,
+        *_all_counts(plan),
+        *(plan.job_folder(plan.jobs[key]) / "metrics.json" for key in keys),
+    ]
+
+
+def _all_counts(plan: Plan) -> list[Path]:
+    return [file for one in plan.config.datasets for file in plan.count_files(one, plan.protocols(one))]
+
+
 def _own_page_inputs(plan: Plan, name: str) -> list[Path]:
     if name == "resources":
         return [plan.folder / "resources.parquet", plan.folder / "environment.json"]
+    if name == "across_papers":
+        return [plan.folder / "metrics.parquet", *plan.published_files]
     if name == SIMULATOR_PAGE:
         dataset = SIMULATOR_FITTED_TO
         return [*plan.count_files(dataset, []), plan.data_folder(dataset) / "interactions.parquet"]
@@ -63,8 +81,7 @@ def _own_page_inputs(plan: Plan, name: str) -> list[Path]:
         return [*plan.published_files, *counts, plan.data_folder(dataset) / "interactions.parquet", *encoded]
     tables = [plan.folder / f"{table}.parquet" for table in ("metrics", "calibration", "verdicts")]
     searches = [plan.job_folder(spec) / "metrics.json" for spec in plan.jobs.values() if spec.search_trials]
-    counts = [file for one in plan.config.datasets for file in plan.count_files(one, plan.protocols(one))]
-    return [*tables, *searches, *counts]
+    return [*tables, *searches, *_all_counts(plan)]
 
 
 def page_settings(plan: Plan, name: str) -> dict[str, Any]:
@@ -75,8 +92,14 @@ def page_settings(plan: Plan, name: str) -> dict[str, Any]:
         return {**_shown_settings(plan, [], [dataset]), "page": page}
     if name == SIMULATOR_PAGE:
         return _shown_settings(plan, [], [SIMULATOR_FITTED_TO])
+    if name in plan.papers:
+        card = plan.catalog.papers[name].model_dump(mode="json")
+        ledger = [entry.model_dump() for entry in plan.catalog.ledger.values() if entry.paper == name]
+        return {**verdict_settings(plan), "page": card, "ledger": ledger, "joined": plan.papers[name]}
     if name in plan.pages:
         shown = _shown_settings(plan, plan.catalog.methods, plan.config.datasets)
+        if name == "across_papers":
+            return {**shown, "papers": _tables(plan)}
         return {**shown, "methods": _described(plan)} if name == "summary" else shown
     named = {row.method for row in plan.artifacts[name].rows.values()}
     methods = [one for one, card in plan.catalog.methods.items() if one in named or card.family in UNASKED]
@@ -90,6 +113,12 @@ def _described(plan: Plan) -> dict[str, Any]:
     lines = {"title", "summary", "reference", "watch_ratio", "without_duration"}
     cards = plan.catalog.methods
     return {name: cards[name].model_dump(include=lines) for name in plan.methods}
+
+
+def _tables(plan: Plan) -> dict[str, Any]:
+    """What the page across papers takes from the papers: which job stands for which row, by which rules."""
+    papers = plan.catalog.papers.items()
+    return {name: paper.model_dump(mode="json", exclude={"ambiguities", "settings"}) for name, paper in papers}
 
 
 def _shown_settings(plan: Plan, methods: Iterable[str], datasets: Iterable[str]) -> dict[str, Any]:
@@ -117,12 +146,12 @@ def _shown_source(plan: Plan, dataset: str) -> dict[str, Any]:
 
 def verdict_settings(plan: Plan) -> dict[str, Any]:
     """What the verdicts depend on beside their files."""
-    papers = {name: paper.model_dump(mode="json") for name, paper in plan.catalog.papers.items()}
+    cards = plan.catalog.papers.items()
+    papers = {name: paper.model_dump(mode="json", exclude={"ambiguities"}) for name, paper in cards}
     shown = _shown_settings(plan, plan.catalog.methods, plan.config.datasets)
     return {**shown, "artifacts": list(plan.artifacts), "papers": papers}
 
 
 def verdict_inputs(plan: Plan) -> list[Path]:
     """The files from which the verdicts follow."""
-    counts = [file for one in plan.config.datasets for file in plan.count_files(one, plan.protocols(one))]
-    return [plan.folder / "metrics.parquet", *counts, *plan.published_files]
+    return [plan.folder / "metrics.parquet", *_all_counts(plan), *plan.published_files]

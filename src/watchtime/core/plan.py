@@ -24,10 +24,16 @@ RESULTS = Path("results")
 SIMULATED = Path("data/simulated")
 OFFICIAL = Path("data/official")
 # The run's own pages, and what each may read of the run.
-SUMMARIES = {"summary": ["calibration", "counts", "metrics", "searches", "verdicts"], "resources": ["resources"]}
+SUMMARIES = {
+    "summary": ["calibration", "counts", "metrics", "searches", "verdicts"],
+    "across_papers": ["metrics"],
+    "resources": ["resources"],
+}
 DATA_PAGES, SIMULATOR_PAGE = "data/", "simulator"
 DATA_PAGE_READS = ["counts", "interactions", "encoded rows"]
 SIMULATOR_PAGE_READS = ["counts", "interactions"]
+# The page with which the PDF of a whole paper begins.
+PAPER_PAGE_READS = ["counts", "results"]
 # The simulator's marginals are fitted to this data set, so its simulated log is shown beside them.
 SIMULATOR_FITTED_TO = "kuairand_pure"
 
@@ -101,6 +107,20 @@ class Plan:
         data = {f"{DATA_PAGES}{dataset}": DATA_PAGE_READS for dataset in self.config.datasets}
         fitted = SIMULATOR_FITTED_TO in self.config.datasets and self.is_simulated(SIMULATOR_FITTED_TO)
         return {**SUMMARIES, **data, **({SIMULATOR_PAGE: SIMULATOR_PAGE_READS} if fitted else {})}
+
+    @cached_property
+    def papers(self) -> dict[str, list[str]]:
+        """The papers of which the run shows anything, each with its artifacts in the order of the ledger."""
+        shown: dict[str, list[str]] = {}
+        for name in self.catalog.in_order():
+            if name in self.artifacts:
+                shown.setdefault(name.split("/")[0], []).append(name)
+        return shown
+
+    @property
+    def page_names(self) -> list[str]:
+        """All that has a PDF: artifacts, the run's own pages, whole papers."""
+        return [*self.artifacts, *self.pages, *self.papers]
 
     def tasks(self, dataset: str) -> list[str]:
         """The targets of a data set: its own choice, or those of the run that it has, or its first one."""
@@ -191,19 +211,25 @@ class Plan:
         return {row: self.jobs[key] for row, key in keys.items() if key in self.jobs}
 
     def template(self, name: str) -> Path:
-        """The notebook template of an artifact, or of one of the run's own pages."""
-        template = name.split("/")[0] if name in self.pages else self.artifacts[name].template
+        """The notebook template of an artifact, of one of the run's own pages, or of a paper's first page."""
+        if name in self.papers:
+            template = "paper"
+        else:
+            template = name.split("/")[0] if name in self.pages else self.artifacts[name].template
         return self.catalog.root / "reports" / f"{template}.py"
 
     def reads(self, name: str) -> Sequence[str]:
         """What the page of an artifact may read of the run."""
+        if name in self.papers:
+            return PAPER_PAGE_READS
         return self.pages[name] if name in self.pages else self.artifacts[name].reads
 
     @property
     def measured_pages(self) -> list[str]:
-        """The pages that show measured time, which differs between equal runs."""
+        """The pages that show measured time, which differs between equal runs, and the papers that hold such pages."""
         shown = {"measured_time", "resources"}
-        return [name for name in [*self.artifacts, *self.pages] if shown & set(self.reads(name))]
+        pages = [name for name in [*self.artifacts, *self.pages] if shown & set(self.reads(name))]
+        return [*pages, *(paper for paper, names in self.papers.items() if set(names) & set(pages))]
 
     def count_files(self, dataset: str, protocols: Sequence[str]) -> list[Path]:
         """The counts of a data set: per row rule, and per part of the given protocols."""
@@ -301,7 +327,7 @@ class Plan:
         if place == "analyses":
             return any(card.analysis and "/".join(rest).startswith(f"{one}/") for one, card in self.artifacts.items())
         if place in PAGES:
-            return page_name(name) in {*self.artifacts, *self.pages}
+            return page_name(name) in self.page_names
         if place == "data":
             return rest[0] in self.config.datasets and (len(rest) == 2 or rest[1] in self.protocols(rest[0]))
         return True

@@ -8,10 +8,13 @@ import io
 from typing import Any, Literal
 
 import matplotlib
+import numpy as np
 from cycler import cycler
 from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from watchtime.core.errors import WatchtimeError
 from watchtime.reporting.style import style
 from watchtime.reporting.text import as_markdown
 
@@ -49,7 +52,12 @@ def figure(width: Literal["full", "half"] = "full", height: float | None = None)
 
 
 def show(figure: Figure, caption: str) -> None:
-    """Display the figure in a notebook as SVG, with the caption that the PDF prints under it."""
+    """Display the figure in a notebook as SVG, with the caption that the PDF prints under it.
+
+    Raises WatchtimeError where it has no axes, or where one of them shows no data, unless it is switched off or a text
+    in it says why.
+    """
+    _refuse_empty(figure, caption)
     text = as_markdown(caption)
     display({"image/svg+xml": to_svg(figure), "text/plain": "Figure"}, raw=True, metadata={"caption": text})
     display(
@@ -65,6 +73,19 @@ def to_svg(figure: Figure) -> str:
     with matplotlib.rc_context({"svg.hashsalt": "watchtime"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+def _refuse_empty(figure: Figure, caption: str) -> None:
+    axes = [one for one in figure.axes if one.axison and one.get_visible()]
+    empty = [place for place, one in enumerate(axes, 1) if not _has_data(one)]
+    if not axes or empty:
+        which = f"axes {', '.join(map(str, empty))} of {len(axes)} show no data" if axes else "it has no axes"
+        raise WatchtimeError(f"the figure '{' '.join(caption.split())}' is empty: {which}.")
+
+
+def _has_data(axes: Axes) -> bool:
+    """Whether anything is drawn at a known place, not no points and not only ones that are NaN, or said instead."""
+    return bool(np.isfinite(axes.dataLim.get_points()).any(axis=0).all()) or bool(axes.images or axes.texts)
 
 
 def _settings() -> dict[Any, Any]:

@@ -101,7 +101,12 @@ def _declared_parameters(template: Path, notebook: NotebookNode) -> dict[str, bo
     if len(tagged) > 1:
         raise WatchtimeError(f"{template}: {len(tagged)} cells are tagged 'parameters', expected one.")
     declared: dict[str, bool] = {}
-    for statement in ast.parse(tagged[0].source).body if tagged else []:
+    try:
+        statements = ast.parse(tagged[0].source).body if tagged else []
+    except SyntaxError as error:
+        line = _first_lines(template).get(tagged[0].id, 1) + (error.lineno or 1) - 1
+        raise WatchtimeError(f"{template}, line {line}: the parameters are not valid Python ({error.msg}).") from None
+    for statement in statements:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             declared[statement.target.id] = statement.value is not None
         elif isinstance(statement, ast.Assign):

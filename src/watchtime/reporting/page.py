@@ -26,16 +26,19 @@ def page_of(plan: Plan, name: str) -> Page:
 
     Raises WatchtimeError where the run has no such page.
     """
-    if name not in (*plan.pages, *plan.artifacts):
-        raise WatchtimeError(unknown("artifact", name, [*plan.pages, *plan.artifacts], "--artifact"))
+    if name not in plan.page_names:
+        raise WatchtimeError(unknown("artifact", name, plan.page_names, "--artifact"))
     datasets = page_datasets(plan, name)
-    if name in plan.pages:
+    if name in plan.papers:
+        title = f"{paper_title(plan, name)}: all tables and figures"
+        protocols = [one for artifact in plan.papers[name] for one in _artifact_protocols(plan, artifact)]
+    elif name in plan.pages:
         title = _page_title(plan, name)
         protocols = [] if name == SIMULATOR_PAGE else [one for dataset in datasets for one in plan.protocols(dataset)]
     else:
         artifact = plan.artifacts[name]
         title = f"{artifact_label(plan, name)}: {artifact.title}"
-        protocols = [plan.artifact_protocol(artifact, dataset) for dataset in datasets if artifact.protocol]
+        protocols = _artifact_protocols(plan, name)
     subtitle = [f"run {plan.config.name}", f"size {plan.config.size}", _protocols(plan, protocols)]
     return Page(title, " · ".join(subtitle), _banner(plan, datasets))
 
@@ -44,6 +47,9 @@ def page_datasets(plan: Plan, name: str) -> list[str]:
     """Return the data sets that a page is about."""
     if name in plan.artifacts:
         return plan.artifact_datasets(name)
+    if name in plan.papers:
+        shown = {dataset for artifact in plan.papers[name] for dataset in plan.artifact_datasets(artifact)}
+        return [dataset for dataset in plan.config.datasets if dataset in shown]
     if name == SIMULATOR_PAGE:
         return [SIMULATOR_FITTED_TO]
     return [name.removeprefix(DATA_PAGES)] if name.startswith(DATA_PAGES) else list(plan.config.datasets)
@@ -54,7 +60,12 @@ def _page_title(plan: Plan, name: str) -> str:
         return f"Data: {plan.catalog.datasets[name.removeprefix(DATA_PAGES)].title}"
     if name == SIMULATOR_PAGE:
         return f"Simulator: {plan.catalog.datasets[SIMULATOR_FITTED_TO].title}, real and simulated"
-    return name.capitalize()
+    return name.capitalize().replace("_", " ")
+
+
+def _artifact_protocols(plan: Plan, name: str) -> list[str]:
+    artifact = plan.artifacts[name]
+    return [plan.artifact_protocol(artifact, one) for one in plan.artifact_datasets(name)] if artifact.protocol else []
 
 
 def _protocols(plan: Plan, names: Sequence[str]) -> str:

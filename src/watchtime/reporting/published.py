@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from watchtime.core.catalog import Catalog
 from watchtime.core.errors import WatchtimeError
 
 LIVE = "online"
@@ -24,7 +25,10 @@ _COLUMNS = [*_TEXTS[:-1], "value", "spread", "unit", "note"]
 
 @dataclass(frozen=True)
 class PublishedCell:
-    """One printed number: where it stands, what it measures, its value and the unit as far as it is printed."""
+    """One printed number: where it stands, what it measures, its value and the unit as far as it is printed.
+
+    ``line`` is its line in the file of its paper.
+    """
 
     paper: str
     artifact: str
@@ -36,6 +40,7 @@ class PublishedCell:
     direction: str
     value: float
     unit: str
+    line: int = field(default=0, compare=False)
 
     @property
     def row(self) -> str:
@@ -70,6 +75,15 @@ def read_published(files: Iterable[Path]) -> list[PublishedCell]:
     return [cell for path in files for cell in _cells(path)]
 
 
+def shown_in(catalog: Catalog, cell: PublishedCell) -> str:
+    """Return the artifact that shows a cell: the one of its task where one printed table is two of ours."""
+    paper = catalog.papers.get(cell.paper)
+    for name, artifact in paper.artifacts.items() if paper else ():
+        if artifact.published == cell.artifact and artifact.task == cell.task:
+            return f"{cell.paper}/{name}"
+    return cell.name
+
+
 def row_counts(cells: Iterable[PublishedCell], paper: str) -> dict[str, float]:
     """Return how many rows each data set has: as ``paper`` prints it, else the most that any paper prints."""
     counts: dict[str, float] = {}
@@ -95,4 +109,4 @@ def _cell(path: Path, line: int, row: dict[str, str]) -> PublishedCell:
         value = float(row["value"])
     except ValueError:
         raise WatchtimeError(f"{path}: line {line}: value: found {row['value']!r}, a number is expected.") from None
-    return PublishedCell(paper=path.stem, value=value, **{name: row[name] for name in _TEXTS})
+    return PublishedCell(paper=path.stem, value=value, line=line, **{name: row[name] for name in _TEXTS})

@@ -19,7 +19,7 @@ from watchtime.reporting import collect
 from watchtime.reporting.page import page_datasets, page_of
 from watchtime.reporting.results import Line, Results
 from watchtime.reporting.text import Markdown, escape
-from watchtime.reporting.verdicts import count_verdicts, verdicts
+from watchtime.reporting.verdicts import count_verdicts, paper_verdicts, verdicts
 
 
 class Report:
@@ -173,10 +173,12 @@ class Report:
 
     @cached_property
     def verdicts(self) -> pl.DataFrame:
-        """The verdicts on the published cells of the artifact, or on all published counts of the page's data set."""
+        """The verdicts on the published cells of the artifact or the paper, or on all counts of the page's data set."""
         if self.name in self.plan.artifacts:
             return verdicts(self.plan, self.name)
         self._may_read("counts")
+        if self.name in self.plan.papers:
+            return paper_verdicts(self.plan, self.name)
         return count_verdicts(self.plan, self.datasets[0])
 
     @cached_property

@@ -15,7 +15,8 @@ from watchtime.core.plan import Plan
 from watchtime.evaluation.metrics import METRICS
 from watchtime.evaluation.statistics import holm
 from watchtime.reporting import collect, obstacles, readings, rules
-from watchtime.reporting.published import LIVE, PRIVATE, PublishedCell, read_published, row_counts
+from watchtime.reporting.published import LIVE, PRIVATE, PublishedCell, row_counts, shown_in
+from watchtime.reporting.published_check import published_cells
 from watchtime.reporting.results import Line, Measure, Results
 from watchtime.reporting.rules import Estimate, Ordering, Verdict
 
@@ -36,7 +37,7 @@ def verdicts(plan: Plan, artifact: str) -> pl.DataFrame:
     closest reading. The differences are those to the table's reference row, ``p_value`` after Holm over the table.
     What is not known is null.
     """
-    cells = read_published(plan.published_files)
+    cells = published_cells(plan)
     keys = plan.artifact_keys(artifact) if "results" in plan.reads(artifact) else []
     frame = collect.metrics(plan, keys) if keys else pl.DataFrame()
     return _frame(_judged(plan, artifact, frame, cells))
@@ -44,17 +45,26 @@ def verdicts(plan: Plan, artifact: str) -> pl.DataFrame:
 
 def count_verdicts(plan: Plan, dataset: str) -> pl.DataFrame:
     """Return the verdicts on all counts that any paper prints of one data set."""
-    cells = read_published(plan.published_files)
+    cells = published_cells(plan)
     counted = [cell for cell in cells if cell.dataset == dataset and _is_count(cell)]
     rows = [_settled(plan, cell, row_counts(cells, cell.paper)) for cell in counted]
     return _frame(row for row in rows if row)
 
 
+def paper_verdicts(plan: Plan, paper: str) -> pl.DataFrame:
+    """Return the verdicts of all published cells of one paper from the files of its own jobs."""
+    keys = list(dict.fromkeys(key for name in plan.papers.get(paper, []) for key in plan.artifact_keys(name)))
+    return _verdicts_of(plan, collect.metrics(plan, keys) if keys else pl.DataFrame(), paper)
+
+
 def all_verdicts(plan: Plan) -> pl.DataFrame:
     """Return the verdicts of all published cells from the collected metrics of the run."""
-    cells = read_published(plan.published_files)
-    frame = pl.read_parquet(plan.folder / "metrics.parquet")
-    names = dict.fromkeys(_shown_in(plan, cell) for cell in cells)
+    return _verdicts_of(plan, pl.read_parquet(plan.folder / "metrics.parquet"))
+
+
+def _verdicts_of(plan: Plan, frame: pl.DataFrame, paper: str | None = None) -> pl.DataFrame:
+    cells = published_cells(plan)
+    names = dict.fromkeys(shown_in(plan.catalog, cell) for cell in cells if paper in (None, cell.paper))
     return _frame(row for name in names for row in _judged(plan, name, frame, cells))
 
 
@@ -89,20 +99,11 @@ def _values(row: _Row) -> tuple[Any, ...]:
 
 def _judged(plan: Plan, name: str, frame: pl.DataFrame, cells: Sequence[PublishedCell]) -> list[_Row]:
     """Return the rows of one artifact in the published order."""
-    own = [cell for cell in cells if _shown_in(plan, cell) == name]
+    own = [cell for cell in cells if shown_in(plan.catalog, cell) == name]
     published_rows = row_counts(cells, name.split("/")[0])
     rows = {cell: row for cell in own if (row := _settled(plan, cell, published_rows))}
     rows |= _measured(plan, name, frame, [cell for cell in own if cell not in rows], published_rows)
     return [rows[cell] for cell in own]
-
-
-def _shown_in(plan: Plan, cell: PublishedCell) -> str:
-    """Return the artifact that shows a cell: the one of its task where one printed table is two of ours."""
-    paper = plan.catalog.papers.get(cell.paper)
-    for name, artifact in paper.artifacts.items() if paper else ():
-        if artifact.published == cell.artifact and artifact.task == cell.task:
-            return f"{cell.paper}/{name}"
-    return cell.name
 
 
 def _settled(plan: Plan, cell: PublishedCell, published_rows: dict[str, float]) -> _Row | None:
@@ -125,7 +126,7 @@ def _is_count(cell: PublishedCell) -> bool:
 def _reason_not_run(plan: Plan, cell: PublishedCell) -> str | None:
     if _is_count(cell):
         return None if cell.dataset in plan.config.datasets else f"data set not in this run: {cell.dataset}"
-    name = _shown_in(plan, cell)
+    name = shown_in(plan.catalog, cell)
     artifact = plan.catalog.artifacts().get(name)
     if artifact is None:
         return "artifact not built yet"
