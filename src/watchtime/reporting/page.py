@@ -35,7 +35,8 @@ def page_of(plan: Plan, name: str) -> Page:
     else:
         artifact = plan.artifacts[name]
         title = f"{artifact_label(plan, name)}: {artifact.title}"
-        protocols = [plan.artifact_protocol(artifact, dataset) for dataset in datasets if artifact.protocol]
+        shown = datasets if artifact.protocol else []
+        protocols = [one for dataset in shown for one in plan.artifact_protocols(artifact, dataset)]
     subtitle = [f"run {plan.config.name}", f"size {plan.config.size}", _protocols(plan, protocols)]
     return Page(title, " · ".join(subtitle), _banner(plan, datasets))
 

@@ -15,7 +15,7 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.core.seeds import derive_seed
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.encoding import Encoding
-from watchtime.datasets.protocols import TRAINING, VALIDATION
+from watchtime.datasets.protocols import TEST, TRAINING, VALIDATION
 from watchtime.methods.base import NetworkMethod, TableMethod
 from watchtime.methods.ranking import BilevelMethod, RankingMethod
 from watchtime.training import engine
@@ -34,11 +34,15 @@ class Fitted:
 
 
 def fit(model: Model, log: EncodedLog, device: torch.device, checkpoint: Path | None, fingerprint: str) -> Fitted:
-    """Fit every repetition of ``model`` on the training rows of ``log``; fills ``model.states``."""
+    """Fit every repetition of ``model`` on the training rows of ``log``; fills ``model.states``.
+
+    Validation rows choose the epoch; in a job that leaks so on purpose, the test rows do in their place.
+    """
     spec, method = model.spec, model.method
     log = selected(log, spec.features)
     started = time.perf_counter()
-    train_rows, validation_rows = (log.rows(np.flatnonzero(log.part == part)) for part in (TRAINING, VALIDATION))
+    judging = TEST if spec.chooses_epoch_on_test else VALIDATION
+    train_rows, validation_rows = (log.rows(np.flatnonzero(log.part == part)) for part in (TRAINING, judging))
     model.check_durations(train_rows)
     model.check_durations(validation_rows)
     if isinstance(method, TableMethod):
