@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from watchtime.decoders.schedules import truth_rate
+from watchtime.decoders.schedules import Schedule, truth_rate
 from watchtime.evaluation.metrics import METRICS
 from watchtime.reporting.effects import Size
 from watchtime.reporting.figures import PALETTE, figure, show
@@ -59,8 +59,9 @@ def draw_schedules(report: Report, finding: Finding) -> None:
     for key, spec in jobs.items():
         settings, training = spec.settings, spec.training
         # Without a curriculum there is one pass, fed the true tokens.
-        free = settings["curriculum"] != "none"
-        schedule, rate = (settings["curriculum"], settings["rate"]) if free else ("constant", 1.0)
+        is_guided = settings["curriculum"] == "none"
+        schedule: Schedule = "constant" if is_guided else settings["curriculum"]
+        rate: float = 1.0 if is_guided else settings["rate"]
         title = report.artifact.rows[key].title
         if (schedule, rate) in drawn:
             continue
