@@ -1,7 +1,7 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import comparison, finding_figure, finding_table
+from watchtime.reporting import comparison, finding_conclusion, finding_figure, finding_schedules, finding_table
 from watchtime.reporting.finding import Finding
 from watchtime.reporting.opening import opening
 from watchtime.reporting.report import Report
@@ -23,7 +23,7 @@ opening(report)
 
 # %%
 for finding in findings:
-    finding_figure.draw_schedules(report, finding)
+    finding_schedules.draw(report, finding)
     finding_figure.draw(report, finding)
     display(finding_table.changes(report, finding))
     if "xgauc" in finding.artifact.metrics:
@@ -34,7 +34,7 @@ for finding in findings:
 
 # %%
 for finding in findings:
-    display(finding_table.conclusion(report, finding))
+    display(finding_conclusion.conclusion(report, finding))
 
 # %% [markdown]
 # ## Every effect

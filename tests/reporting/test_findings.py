@@ -14,7 +14,7 @@ from watchtime.core.files import write_text
 from watchtime.core.job import JobSpec
 from watchtime.core.pages import page_inputs
 from watchtime.evaluation.statistics import compare, compare_unpaired, holm
-from watchtime.reporting import finding_figure, finding_table, findings_summary
+from watchtime.reporting import finding_conclusion, finding_figure, finding_table, findings_summary
 from watchtime.reporting.alignment import Interval
 from watchtime.reporting.effects import Effect, groups, largest, sizes
 from watchtime.reporting.finding import Finding
@@ -54,8 +54,8 @@ def found(here: Path, name: str, scores: Scores = by_order, **config: Any) -> tu
 
 def effect(title: str, usual: list[float], changed: list[float], metric: str = "mae", **other: Any) -> Effect:
     line = Line(title, "paper", "mean")
-    values = (dict(enumerate(one)) for one in (usual, changed))
-    return Effect(title, other.pop("change", "a change"), line, Measure.of(metric), *values, **other)
+    before, after = (dict(enumerate(one)) for one in (usual, changed))
+    return Effect(title, "a change", line, Measure.of(metric), before, after, **other)
 
 
 def cells(table: Table) -> list[list[Any]]:
@@ -146,19 +146,24 @@ def ties(spec: JobSpec, readout: str, metric: str, convention: str, repetition: 
 def test_a_rule_for_ties_is_set_beside_strict_on_the_same_predictions(here: Path) -> None:
     report, finding = found(here, "findings/tie_rule", ties)
     changed = {one.effect.change for one in finding.sizes if one.effect.measure.metric == "xauc"}
-    assert changed == {"tpm", "rqreg", "d2q", "ptpm", "prowtp"}, "dadf is ptpm by another name"
+    assert changed == {f"rule {one}" for one in ("tpm", "rqreg", "d2q", "ptpm", "prowtp")}, (
+        "dadf is ptpm by another name"
+    )
     moved = [one for one in finding.sizes if one.difference.comparison.difference]
     assert [(one.effect.change, one.effect.title, one.difference.is_significant) for one in moved] == [
-        ("ptpm", "GR", True)
+        ("rule ptpm", "GR", True)
     ]
     assert moved[0].percent == pytest.approx(-100 * 0.303 / moved[0].effect.usual_mean)
-    by_rule = {group.change: group.ranking for group in finding.groups if group.measure.metric == "xauc"}
+    by_rule = {
+        group.change.removeprefix("rule "): group.ranking for group in finding.groups if group.measure.metric == "xauc"
+    }
     assert by_rule["ptpm"] is not None
     assert by_rule["tpm"] is not None
     assert (by_rule["tpm"].before, by_rule["tpm"].after) == ("GR", "GR")
     assert (by_rule["ptpm"].before, by_rule["ptpm"].after) == ("GR", "VR")
     assert by_rule["ptpm"].turned > by_rule["tpm"].turned == 0
     shown = finding_table.effects(report, finding, finding.measures[0])
+    assert isinstance(shown, Table)
     assert [row[-1] for row in cells(shown)][:2] == [100 * 0.01] * 2
     assert "ptpm" in finding_table.definitions(finding)
 
@@ -195,8 +200,8 @@ def test_protocols_are_compared_unpaired(here: Path) -> None:
     titles = ["Training median", "User + item mean", "VR", "D2Q", "TPM", "CREAD"]
     assert [one.effect.title for one in finding.sizes if one.effect.measure.metric == "mae"] == titles
     for one in finding.sizes:
-        both = (list(values.values()) for values in (one.effect.changed, one.effect.usual))
-        assert one.difference.comparison == compare_unpaired(*both, one.effect.measure.direction)
+        changed, usual = (list(values.values()) for values in (one.effect.changed, one.effect.usual))
+        assert one.difference.comparison == compare_unpaired(changed, usual, one.effect.measure.direction)
     assert not finding.sizes[0].is_tested, "the training median has no randomness"
     assert finding.sizes[2].percent == pytest.approx(12, abs=0.1)
 
@@ -207,7 +212,7 @@ def test_rows_are_set_beside_the_rows_that_the_card_names(here: Path) -> None:
         return 10 + own + {"mean": 0.1, "median": 0.2, "rank": 0.3}[readout] if metric == "mae" else 1.0
 
     _, finding = found(here, "findings/tpm_variance", scores)
-    moved = [(one.effect.change, one.effect.title, one.percent) for one in finding.sizes if one.percent]
+    moved: list[Any] = [(one.effect.change, one.effect.title, one.percent) for one in finding.sizes if one.percent]
     assert moved == [
         ("no variance term", "TPM (mean)", pytest.approx(100 / 10.1)),
         ("no variance term", "TPM (median)", pytest.approx(100 / 10.2)),
@@ -221,7 +226,7 @@ def test_rows_are_set_beside_the_rows_that_the_card_names(here: Path) -> None:
 
 def test_a_measure_has_the_papers_convention_as_the_usual_one(here: Path) -> None:
     _, finding = found(here, "findings/labelcraft_metric")
-    assert {(one.effect.measure.convention, one.effect.change) for one in finding.sizes} == {("paper", "released")}
+    assert {(one.effect.measure.convention, one.effect.change) for one in finding.sizes} == {("paper", "rule released")}
 
 
 # Pages
@@ -238,7 +243,7 @@ def test_a_page_runs_with_what_it_declares_alone(here: Path, name: str, capsys: 
     write_text(here / "page.py", text.replace("findings/readouts", name))
     runpy.run_path(str(here / "page.py"))
     assert "Traceback" not in capsys.readouterr().err
-    assert report.heading().startswith("# Findings, ")
+    assert report.heading().startswith(r"# Findings\: ")
 
 
 @pytest.mark.parametrize(
@@ -255,13 +260,13 @@ def test_a_conclusion_says_what_is_no_chance(here: Path, change: Callable[[int],
         return by_order(spec, readout, metric, convention, repetition) - noise - (change(repetition) if leaks else 0.0)
 
     report, finding = found(here, "findings/statistics_over_all_rows", scores)
-    assert said in finding_table.conclusion(report, finding)
-    assert "The largest in per cent moves" in finding_table.conclusion(report, finding)
+    assert said in finding_conclusion.conclusion(report, finding)
+    assert "in per cent moves the MAE of" in finding_conclusion.conclusion(report, finding)
 
 
 def test_one_repetition_concludes_nothing_from_chance(here: Path) -> None:
     report, finding = found(here, "findings/selection_on_test", repetitions=1)
-    assert "One repetition" in finding_table.conclusion(report, finding)
+    assert "One repetition" in finding_conclusion.conclusion(report, finding)
     assert all(one.percent_ends is None for one in finding.sizes)
     finding_figure.draw(report, finding)
 
@@ -270,7 +275,8 @@ def test_a_page_whose_rows_were_not_run_says_so(here: Path) -> None:
     report, finding = found(here, "findings/statistics_over_all_rows")
     empty = Finding(finding.plan, finding.name, finding.dataset, finding.metrics.clear())
     assert "None of the rows" in str(finding_table.changes(report, empty))
-    assert "nothing can be concluded" in finding_table.conclusion(report, empty)
+    assert "No effect on MAE" in str(finding_table.effects(report, empty, empty.measures[0]))
+    assert "nothing can be concluded" in finding_conclusion.conclusion(report, empty)
 
 
 def test_the_summary_has_one_row_for_each_finding_with_its_largest_effect(here: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from watchtime.evaluation.statistics import Comparison, compare, compare_unpaired, holm, summarise
+from watchtime.reporting.alignment import usual_decimals
 from watchtime.reporting.repetitions import Difference, Values
 from watchtime.reporting.results import ALPHA, Line, Measure
 
@@ -129,6 +130,11 @@ def largest(found: Sequence[Size]) -> Size | None:
     known = [one for one in found if one.percent is not None]
     chosen = [one for one in known if one.difference.is_significant] or known
     return max(chosen, key=lambda one: abs(one.percent or 0.0), default=None)
+
+
+def finer_decimals(differences: Sequence[float], least: int) -> int:
+    """Return the decimals that show two digits of the median difference, up to two more than ``least``."""
+    return max(least, min(usual_decimals(differences) - 2, least + 2))
 
 
 def _rankings(found: Sequence[Sequence[Effect]]) -> list[Ranking | None]:

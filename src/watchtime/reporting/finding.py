@@ -114,7 +114,7 @@ class Finding:
                     continue
                 for key, line in self._lines.items():
                     changed = self.results.values(line, Measure(measure.metric, rule))
-                    yield self._effect(key, rule, measure, changed)
+                    yield self._effect(key, f"rule {rule}", measure, changed)
 
     def _of_protocols(self) -> Iterator[Effect]:
         for protocol in self._protocols[1:]:

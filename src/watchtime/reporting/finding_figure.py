@@ -1,4 +1,4 @@
-"""The effects of a finding as dots with intervals, and the schedules that a finding about them compares."""
+"""The effects of a finding as dots with intervals."""
 
 # mypy: allow-untyped-calls
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from watchtime.decoders.schedules import Schedule, truth_rate
 from watchtime.evaluation.metrics import METRICS
 from watchtime.reporting.effects import Size
 from watchtime.reporting.figures import PALETTE, figure, show
@@ -17,77 +16,68 @@ from watchtime.reporting.finding import Finding
 from watchtime.reporting.report import Report
 
 _MARKERS = "osD^vP*X"
-_SPREAD = 0.7
-"""Which share of a row's height the dots of its changes fill."""
+_FAINT = "0.85"
+_SPREAD, _STEP = 0.7, 0.2
+"""Which share of a row's height the dots of its changes fill at most, and how far two of them are apart."""
 
 
 def draw(report: Report, finding: Finding) -> None:
-    """Draw every effect in per cent of the usual mean, a panel per measure, rows sorted by their mean effect."""
+    """Draw every effect in per cent of the usual mean, a panel per measure, rows sorted by their mean effect.
+
+    Where all effects are of one row, its changes are the rows.
+    """
     if not finding.sizes:
         return
-    measures = [one for one in finding.measures if any(size.effect.measure == one for size in finding.sizes)]
+    measures = list(dict.fromkeys(size.effect.measure for size in finding.sizes))
     changes = list(dict.fromkeys(size.effect.change for size in finding.sizes))
-    titles = _sorted_titles(finding.sizes)
-    drawing = figure("full", 22 + len(titles) * max(4.5, 2.0 * len(changes)))
+    alone = len({size.effect.title for size in finding.sizes}) == 1
+    names = _sorted_names(finding.sizes, alone)
+    drawing = figure("full", 24 + len(names) * max(5.0, 0.0 if alone else 1.7 * _most_changes(finding)))
     panels = drawing.subplots(1, len(measures), squeeze=False, sharey=True)[0]
     for panel, measure in zip(panels, measures, strict=True):
         panel.axvline(0, color=PALETTE["black"], linewidth=0.6)
-        for place, change in enumerate(changes):
-            own = [one for one in finding.sizes if (one.effect.measure, one.effect.change) == (measure, change)]
-            _dots(panel, own, titles, _offset(place, len(changes)), _look(place), change)
-        panel.set(title=METRICS[measure.metric].title, xlabel="Change (%)", yticks=range(len(titles)))
-        panel.set_yticklabels(titles)
-        panel.set_ylim(len(titles) - 0.5, -0.5)
-    if len(changes) > 1:
-        handles, labels = _legend(panels)
-        drawing.legend(handles, labels, loc="outside lower center", ncols=min(len(changes), 4))
+        groups = [group for group in finding.groups if group.measure == measure]
+        for place, group in enumerate(groups):
+            offset = 0.0 if alone else _offset(place, len(groups))
+            look = _look(0 if alone else changes.index(group.change))
+            for size in group.sizes:
+                _dot(panel, size, names.index(_name(size, alone)) + offset, label=group.change, **look)
+        for border in range(1, len(names)):
+            panel.axhline(border - 0.5, color=_FAINT, linewidth=0.4)
+        panel.set(title=METRICS[measure.metric].title, xlabel="Change (%)", yticks=range(len(names)))
+        panel.set_yticklabels(names)
+        panel.set_ylim(len(names) - 0.5, -0.5)
+    if len(changes) > 1 and not alone:
+        found = {label: one for panel in panels for one, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+        drawing.legend([found[one] for one in changes], changes, loc="outside lower center", ncols=min(len(changes), 4))
+    what = f" of {finding.sizes[0].effect.title}" if alone else ""
     caption = (
-        f"Effects on {report.data_title(finding.dataset)} in per cent of the mean as usual, with 95 % intervals over "
-        "repetitions; rows from the largest mean increase to the largest decrease."
+        f"Effects{what} on {report.data_title(finding.dataset)} in per cent of the mean as usual, with 95 % intervals "
+        "over repetitions; rows from the largest mean increase to the largest decrease."
     )
     show(drawing, caption)
 
 
-def draw_schedules(report: Report, finding: Finding) -> None:
-    """Draw p(t), the chance that a step is fed the true token, of the rows that a page about schedules compares."""
-    if finding.options.draws != "schedules":
-        return
-    jobs = report.jobs(finding.dataset)
-    rows = report.split_counts(finding.dataset, report.protocol(finding.dataset))["training"]["rows"]
-    drawing = figure("full", 50)
-    panel, means, drawn = drawing.subplots(), list[str](), list[tuple[str, float]]()
-    for key, spec in jobs.items():
-        settings, training = spec.settings, spec.training
-        # Without a curriculum there is one pass, fed the true tokens.
-        is_guided = settings["curriculum"] == "none"
-        schedule: Schedule = "constant" if is_guided else settings["curriculum"]
-        rate: float = 1.0 if is_guided else settings["rate"]
-        title = report.artifact.rows[key].title
-        if (schedule, rate) in drawn:
-            continue
-        drawn.append((schedule, rate))
-        steps = training.epochs * max(rows // training.batch, 1)
-        rates = [truth_rate(schedule, rate, step, steps, training.epochs) for step in range(steps)]
-        means.append(f"{title} {np.mean(rates):.3f}")
-        panel.plot(np.arange(steps) * training.epochs / steps, rates, label=title)
-    panel.set(xlabel="Epoch", ylabel="p (share of true tokens)", ylim=(-0.03, 1.03))
-    panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    caption = (
-        f"The schedules on {report.data_title(finding.dataset)}, step by step, where training takes all its epochs. "
-        f"Mean p over all steps: {', '.join(means)}."
-    )
-    show(drawing, caption)
+def _name(size: Size, alone: bool) -> str:
+    return size.effect.change if alone else size.effect.title
 
 
-def _sorted_titles(found: Sequence[Size]) -> list[str]:
+def _sorted_names(found: Sequence[Size], alone: bool) -> list[str]:
     effects: dict[str, list[float]] = {}
     for one in found:
-        effects.setdefault(one.effect.title, []).append(one.percent or 0.0)
-    return sorted(effects, key=lambda title: -float(np.mean(effects[title])))
+        effects.setdefault(_name(one, alone), []).append(one.percent or 0.0)
+    return sorted(effects, key=lambda name: -float(np.mean(effects[name])))
+
+
+def _most_changes(finding: Finding) -> int:
+    """Return how many changes one panel shows at most."""
+    measures = [group.measure for group in finding.groups]
+    return max(measures.count(one) for one in measures)
 
 
 def _offset(place: int, count: int) -> float:
-    return 0.0 if count == 1 else _SPREAD * (place / (count - 1) - 0.5)
+    step = min(_STEP, _SPREAD / max(count - 1, 1))
+    return step * (place - (count - 1) / 2)
 
 
 def _look(place: int) -> dict[str, Any]:
@@ -95,22 +85,9 @@ def _look(place: int) -> dict[str, Any]:
     return {"color": colours[place % len(colours)], "marker": _MARKERS[place % len(_MARKERS)]}
 
 
-def _dots(
-    panel: Any, found: Sequence[Size], titles: Sequence[str], offset: float, look: dict[str, Any], label: str
-) -> None:
-    for one in found:
-        if one.percent is None:
-            continue
-        low, high = one.percent_ends or (one.percent, one.percent)
-        reach = [[one.percent - low], [high - one.percent]]
-        place = titles.index(one.effect.title) + offset
-        panel.errorbar([one.percent], [place], xerr=reach, linestyle="none", linewidth=0.8, label=label, **look)
-
-
-def _legend(panels: Sequence[Any]) -> tuple[list[Any], list[str]]:
-    """Return one handle for each change, in the order in which they are drawn."""
-    found: dict[str, Any] = {}
-    for panel in panels:
-        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    return list(found.values()), list(found)
+def _dot(panel: Any, size: Size, place: float, **look: Any) -> None:
+    if size.percent is None:
+        return
+    low, high = size.percent_ends or (size.percent, size.percent)
+    reach = [[size.percent - low], [high - size.percent]]
+    panel.errorbar([size.percent], [place], xerr=reach, linestyle="none", linewidth=0.8, **look)

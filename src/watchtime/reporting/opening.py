@@ -108,9 +108,8 @@ def _protocols(report: Report) -> list[str]:
     for dataset in report.datasets:
         for said in _protocols_on(report, dataset):
             datasets.setdefault(said, []).append(report.plan.catalog.datasets[dataset].title)
-    return [
-        said + (f" ({escape(', '.join(titles))}.)" if len(datasets) > 1 else "") for said, titles in datasets.items()
-    ]
+    named = len(datasets) > 1 and len(report.datasets) > 1
+    return [said + (f" ({escape(', '.join(titles))}.)" if named else "") for said, titles in datasets.items()]
 
 
 def _protocols_on(report: Report, dataset: str) -> list[str]:
