@@ -134,7 +134,8 @@ def largest(found: Sequence[Size]) -> Size | None:
 
 def finer_decimals(differences: Sequence[float], least: int) -> int:
     """Return the decimals that show two digits of the median difference, up to two more than ``least``."""
-    return max(least, min(usual_decimals(differences) - 2, least + 2))
+    # Four digits of a hundred times the difference are two of the difference.
+    return max(least, min(usual_decimals([100 * one for one in differences]), least + 2))
 
 
 def _rankings(found: Sequence[Sequence[Effect]]) -> list[Ranking | None]:

@@ -24,6 +24,8 @@ def changes(report: Report, finding: Finding) -> Table | Markdown:
     """What each change comes to: the span of its effects, and the best row with and without it."""
     if not finding.sizes:
         return Markdown(f"None of the rows that are compared was run on {escape(report.data_title(finding.dataset))}.")
+    if all(len(group.sizes) == 1 for group in finding.groups):
+        return Markdown("Each change is of one row; the tables below have it.")
     ranked = any(group.ranking for group in finding.groups)
     rows: list[list[Cell | Value]] = []
     for group in finding.groups:
