@@ -1,7 +1,15 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import calibration, data_statistics, leaderboard, method_notes, run_facts, verdict_summary
+from watchtime.reporting import (
+    calibration,
+    data_statistics,
+    findings_summary,
+    leaderboard,
+    method_notes,
+    run_facts,
+    verdict_summary,
+)
 from watchtime.reporting.report import Report
 from watchtime.reporting.text import Markdown, escape
 
@@ -28,6 +36,12 @@ for board in calibration.boards(report):
     calibration.draw(report, board)
 if not calibration.boards(report):
     display(Markdown("No method of this run predicts a distribution."))
+
+# %% [markdown]
+# ## Findings
+
+# %%
+findings_summary.table(report)
 
 # %% [markdown]
 # ## Methods

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from tiny_kuairand import SECOND_LOG, USERS, VIDEOS, write_folder
 from watchtime.core import plan as plan_module
-from watchtime.core.catalog import Catalog, MethodCard, Paper, Protocol, PublishedRow, Size, find_root
+from watchtime.core.catalog import (
+    Catalog,
+    Leak,
+    MethodCard,
+    MethodOptions,
+    Paper,
+    Protocol,
+    PublishedRow,
+    Size,
+    find_root,
+)
 from watchtime.core.config import DEMO, RunConfig
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
@@ -405,6 +415,40 @@ def test_an_artifact_may_have_another_protocol_on_each_data_set() -> None:
     assert run.artifact_keys("paper/table1") == list(run.jobs)
     run = Plan(RunConfig.model_validate({**config, "protocols": ["random_622"]}), own)
     assert run.artifact_datasets("paper/table1") == ["second"], "the other one has not its protocol"
+
+
+def test_an_artifact_of_every_protocol_shows_its_rows_under_each_and_needs_two() -> None:
+    own = with_table(every_protocol=True)
+    config = {"name": "run", "datasets": {"kuairand_pure": {}, "second": {"protocols": ["random_811"]}}}
+    config |= {"tasks": ["watch_time"], "methods": [], "protocols": ["random_811", "random_622"]}
+    run = Plan(RunConfig.model_validate(config), own)
+    assert run.artifact_datasets("paper/table1") == ["kuairand_pure"], "the other one has a single protocol"
+    protocols = ["random_622", "random_811"]
+    assert run.artifact_protocols(own.artifacts()["paper/table1"], "kuairand_pure") == protocols
+    keys = [f"kuairand_pure/watch_time/{protocol}/shared/one/paper" for protocol in protocols]
+    assert run.artifact_keys("paper/table1") == keys
+    assert sorted(run.jobs) == keys
+    for protocol in protocols:
+        assert run.data_folder("kuairand_pure") / protocol / "counts.json" in page_inputs(run, "paper/table1")
+    with pytest.raises(KeyError):
+        Plan(RunConfig.model_validate({**config, "protocols": ["random_622"]}), own).artifact_keys("paper/table1")
+
+
+def test_a_codec_over_all_rows_has_a_file_of_its_own_and_other_leaks_share_the_honest_one() -> None:
+    own = catalog()
+    leaks = {one: MethodOptions(leak=one) for one in get_args(Leak)}
+    card = own.methods["one"].model_copy(update={"variants": {"paper": MethodOptions(), **leaks}})
+    run = Plan(plan(methods=[f"one/{one}" for one in leaks]).config, replace(own, methods={**own.methods, "one": card}))
+    jobs = {job.variant: job for job in run.jobs.values() if job.method == "one"}
+    files = {variant: run.codec_file(job) for variant, job in jobs.items()}
+    assert files["paper"] == files["selection_on_test"] != files["statistics_over_all_rows"]
+    assert len({job.hash for job in jobs.values()}) == 3
+    assert [(job.fits_codec_on_all_rows, job.chooses_epoch_on_test) for job in jobs.values()] == [
+        (False, False),
+        (False, True),
+        (True, False),
+    ]
+    assert ("one", "selection_on_test") not in run.shown_variants("kuairand_pure")
 
 
 def test_artifacts_add_nothing_to_data_sets_that_they_are_not_about() -> None:

@@ -13,6 +13,7 @@ from watchtime.evaluation.statistics import (
     Comparison,
     Summary,
     compare,
+    compare_unpaired,
     holm,
     minimum_detectable_difference,
     summarise,
@@ -138,3 +139,30 @@ def test_minimum_detectable_difference_needs_two_seeds() -> None:
     with pytest.raises(WatchtimeError, match="at least 2"):
         minimum_detectable_difference(1.0, 1)
     assert minimum_detectable_difference(0.0, 5) == 0.0
+
+
+@pytest.mark.parametrize("sizes", [(2, 2), (3, 5), (30, 4)])
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_the_unpaired_comparison_is_welchs_by_its_formula(sizes: tuple[int, int], level: float) -> None:
+    generator = np.random.default_rng(sum(sizes))
+    ours, reference = generator.normal(1, 2, sizes[0]), generator.normal(0, 0.5, sizes[1])
+    parts = [sample.var(ddof=1) / len(sample) for sample in (ours, reference)]
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(one) - 1) for part, one in zip(parts, (ours, reference), strict=True)
+    )
+    difference, error = ours.mean() - reference.mean(), math.sqrt(sum(parts))
+    margin = stats.t.ppf((1 + level) / 2, freedom) * error
+    found = compare_unpaired(ours, reference, "lower", level)
+    assert found.difference == pytest.approx(difference)
+    assert (found.low, found.high) == pytest.approx((difference - margin, difference + margin), rel=1e-9)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(difference) / error, freedom), rel=1e-9)
+    assert (found.better, found.n) == (difference < 0, min(sizes))
+
+
+@pytest.mark.parametrize("samples", [([1.0], [2.0, 3.0]), ([1.0, 1.0], [2.0, 2.0])])
+def test_unpaired_samples_without_a_spread_say_nothing_about_chance(samples: tuple[list[float], list[float]]) -> None:
+    found = compare_unpaired(*samples, "higher")
+    assert (found.p_value, found.low, found.spread_known, found.better) == (None, None, False, False)
+    assert found.difference == np.mean(samples[0]) - np.mean(samples[1])
+    with pytest.raises(WatchtimeError, match="direction"):
+        compare_unpaired(*samples, "none")

@@ -25,6 +25,7 @@ from watchtime.reporting.report import Report
 
 DATA, TABLE6 = "kuairand_pure", "prowtp/table6"
 PAGES = [*SUMMARIES, "simulator", f"data/{DATA}", "prowtp", "prowtp/figure1", "prowtp/table1", "prowtp/table6"]
+PAGES.append("findings/readouts")
 
 
 @pytest.fixture

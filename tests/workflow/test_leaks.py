@@ -1,4 +1,7 @@
-"""Nothing is fitted on validation or test rows: where they are corrupted, what was fitted keeps its bytes."""
+"""Nothing is fitted on validation or test rows: where they are corrupted, what was fitted keeps its bytes.
+
+Variants that leak on purpose, so that a page can say what it is worth, do not keep them, and no other job is like them.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,12 @@ METHODS = {
     name: card.model_copy(update=VALUES) if card.tasks == ["ltv"] else card for name, card in CATALOG.methods.items()
 }
 CATALOG = replace(CATALOG, methods=METHODS)
+LEAKS = {
+    f"{name}/{variant}": options.leak
+    for name, card in CATALOG.methods.items()
+    for variant, options in card.variants.items()
+    if options.leak
+}
 FIRST = [f"{name}/{next(iter(card.variants))}" for name, card in CATALOG.methods.items()]
 # Few users have as many validation rows as a list has places.
 LISTS = {name: {"list_length": 3} for name, card in CATALOG.methods.items() if card.tasks == ["label"]}
@@ -46,7 +55,7 @@ PLAN = Plan(
             "datasets": {DATASET: {"simulator": {"rows": 3000, "users": 100, "items": 80}}},
             "tasks": ["watch_time", "watch_ratio", "label"],
             "artifacts": [],
-            "methods": [*FIRST, "vr/mixtures"],
+            "methods": [*FIRST, "vr/mixtures", *LEAKS],
             "repetitions": 1,
             "settings": {name: {"training": {"epochs": 1}} | LISTS.get(name, {}) for name in NETWORKS},
         }
@@ -54,14 +63,17 @@ PLAN = Plan(
     CATALOG,
 )
 ENCODED = PLAN.encoded_folder(DATASET, PROTOCOL)
-CODECS = {
+FITTED = {
     f"{spec.dataset}/{spec.task}/{spec.protocol}/{spec.codec_key}": spec for spec in PLAN.jobs.values() if spec.codec
 }
+LEAKING = {name for name, spec in FITTED.items() if spec.leak == "statistics_over_all_rows"}
+CODECS = {name: spec for name, spec in FITTED.items() if name not in LEAKING}
 LEARNED = [
     key
     for key, spec in PLAN.jobs.items()
-    if spec.family != "oracle" and spec.task == ("label" if spec.method in LISTS else "watch_time")
+    if spec.family != "oracle" and spec.task == ("label" if spec.method in LISTS else "watch_time") and not spec.leak
 ]
+SELECTED = [key for key, spec in PLAN.jobs.items() if spec.leak == "selection_on_test" and spec.task == "watch_time"]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +90,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def prepare() -> None:
     steps.encode(PLAN, DATASET, PROTOCOL)
-    for name in CODECS:
+    for name in FITTED:
         fit(PLAN, name)
 
 
@@ -127,8 +139,14 @@ def other(frame: pl.DataFrame) -> Iterator[tuple[str, pl.Expr]]:
 
 
 def fitted(folder: Path) -> dict[str, bytes]:
-    files = [folder / ENCODED / "encoding.json", *sorted((folder / PLAN.folder / "codecs").rglob("*.*"))]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    """Return what was fitted but for the codecs that leak on purpose."""
+    codecs = folder / PLAN.folder / "codecs"
+    honest = [path for path in sorted(codecs.rglob("*.*")) if not is_leaking(path.relative_to(codecs))]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in [folder / ENCODED / "encoding.json", *honest]}
+
+
+def is_leaking(codec: Path) -> bool:
+    return codec.with_suffix("").as_posix() in LEAKING
 
 
 def test_every_codec_is_fitted_here() -> None:
@@ -180,3 +198,40 @@ def test_what_a_method_learns_does_not_depend_on_test_rows(honest: Path, tested:
         learned.append([(run / folder / name).read_bytes() for name in ("model.safetensors", "history.parquet")])
     assert learned[0] == learned[1]
     assert (honest / folder / "metrics.json").read_bytes() != (tested / folder / "metrics.json").read_bytes()
+
+
+def test_a_leak_is_in_no_list_and_stands_in_the_variants_name() -> None:
+    """Only who names such a variant, or shows its page, runs it; the first variant of a method never is one."""
+    names = {"selection_on_test": "selected_on_test", "statistics_over_all_rows": "statistics_over_all_rows"}
+    assert LEAKS
+    assert all(name.split("/")[1] == names[str(leak)] for name, leak in LEAKS.items())
+    assert not set(LEAKS) & set(FIRST)
+    for chosen in ("main", "all", list(CATALOG.methods)):
+        config = PLAN.config.model_copy(update={"methods": chosen})
+        plan = replace(PLAN, config=config)
+        assert not [spec.key for spec in plan.jobs.values() if spec.leak]
+    assert not {tuple(name.split("/")) for name in LEAKS} & PLAN.shown_variants(DATASET)
+
+
+def test_what_leaks_is_fitted_on_every_row(honest: Path, tmp_path: Path) -> None:
+    """Beside each codec that leaks stands the same one, which does not."""
+    twins = {(spec.method, spec.task, str(spec.codec)) for spec in CODECS.values()}
+    assert {(spec.method, spec.task, str(FITTED[name].codec)) for name in LEAKING for spec in [FITTED[name]]} <= twins
+    for parts in ([TRAINING], [VALIDATION], [TEST]):
+        changed_rows = corrupted(honest, tmp_path / str(parts[0]), parts)
+        for name in LEAKING:
+            file = PLAN.folder / "codecs" / f"{name}.npz"
+            assert (honest / file).read_bytes() != (changed_rows / file).read_bytes()
+
+
+@pytest.mark.parametrize("key", SELECTED, ids=lambda key: "/".join(key.split("/")[-2:]))
+def test_a_job_that_selects_on_test_rows_judges_epochs_by_them_and_trains_as_before(
+    honest: Path, tested: Path, key: str
+) -> None:
+    folder, curves = PLAN.job_folder(PLAN.jobs[key]), []
+    for run in (honest, tested):
+        with chdir(run):
+            train(PLAN, key)
+        curves.append(pl.read_parquet(run / folder / "history.parquet"))
+    assert curves[0]["training"].to_list() == curves[1]["training"].to_list()
+    assert curves[0]["validation"].to_list() != curves[1]["validation"].to_list()

@@ -19,6 +19,7 @@ from watchtime.core.ledger import LedgerEntry, read_ledger
 from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
 
 Card = TypeVar("Card", bound=Settings)
+Leak = Literal["selection_on_test", "statistics_over_all_rows"]
 
 # Families whose rows stand in every table, whatever the paper prints.
 UNASKED = {"trivial", "trees", "oracle"}
@@ -38,7 +39,8 @@ class MethodOptions(Settings):
     A variant ``without: [duration]`` reads no feature whose source is that column.
     ``parameters_of``, such as ``gr/paper``, widens the encoder until the network has as many parameters as that one.
     With ``codec_name`` another codec takes the place of the method's, and ``codec`` holds all its settings. ``sizes``
-    of a variant are laid over it where the run has that size.
+    of a variant are laid over it where the run has that size. A variant with a ``leak`` sees test rows on purpose, so
+    that its worth can be measured: they choose its epoch, or its codec is fitted on all rows of the split.
     """
 
     note: str = ""
@@ -53,6 +55,7 @@ class MethodOptions(Settings):
     features: dict[str, str] = {}
     without: list[Literal["duration"]] = []
     parameters_of: str = ""
+    leak: Leak | None = None
     sizes: dict[str, MethodOptions] = {}
 
 
@@ -122,7 +125,7 @@ class Artifact(Settings):
     reruns it; ``notes`` say what the paper leaves open. ``published`` is the artifact whose printed numbers of this
     ``task`` stand here, where it has another name. ``analysis`` is the module below ``analyses`` that makes the page's
     data files from the jobs of its rows, ``options`` are that module's. A ``study`` has rows of which the paper prints
-    no number.
+    no number. With ``every_protocol`` its rows stand under all protocols of a data set, which has to have several.
     """
 
     title: str
@@ -138,6 +141,7 @@ class Artifact(Settings):
     published: str | None = None
     protocol: str | dict[str, str] | None = None
     protocol_stated: bool = True
+    every_protocol: bool = False
     metrics: list[str] = []
     conventions: dict[str, str] = {}
     rows: dict[str, PublishedRow] = {}
@@ -163,10 +167,13 @@ class Ambiguity(Settings):
 
 
 class Paper(Settings):
-    """One paper and its artifacts; ``settings`` says where its printed ``hp_…`` stand in our jobs' settings."""
+    """One paper and its artifacts; ``settings`` says where its printed ``hp_…`` stand in our jobs' settings.
+
+    Without a ``reference`` it is no paper: its pages are this project's own.
+    """
 
     title: str
-    reference: str
+    reference: str = ""
     artifacts: dict[str, Artifact]
     settings: dict[str, str] = {}
     ambiguities: list[Ambiguity] = []
@@ -243,7 +250,8 @@ class Catalog:
     def listed(self, config: RunConfig, dataset: str) -> list[tuple[str, str]]:
         """Return the methods and variants that a run lists for one data set; artifacts may need more.
 
-        ``main`` are all methods in their first variant and every variant of those that stand in all tables.
+        ``main`` are all methods in their first variant and every variant of those that stand in all tables. A variant
+        with a leak is listed where it is named, and nowhere else.
         """
         own = config.datasets[dataset].methods
         chosen = config.methods if own is None else own
@@ -251,11 +259,10 @@ class Catalog:
         return [
             (method, variant)
             for method, card in self.methods.items()
-            for place, variant in enumerate(card.variants)
-            if chosen == "all"
+            for place, (variant, options) in enumerate(card.variants.items())
+            if f"{method}/{variant}" in names
+            or (not options.leak and (chosen == "all" or method in names))
             or (chosen == "main" and (not place or card.family in UNASKED))
-            or method in names
-            or f"{method}/{variant}" in names
         ]
 
     def is_out_of_place(self, method: str, variant: str, task: str) -> bool:

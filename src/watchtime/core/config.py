@@ -117,7 +117,9 @@ def _simulated(rows: int, users: int, items: int, **other: Any) -> DatasetSource
 
 SIMULATED_LOGS = {
     "kuairand_pure": DatasetSource(),
-    "kuairec": _simulated(18_000, 340, 340, tasks=["watch_time", "watch_ratio"], protocols=["big_to_small"]),
+    "kuairec": _simulated(
+        18_000, 340, 340, tasks=["watch_time", "watch_ratio"], protocols=["big_to_small", "random_811"]
+    ),
     # So many rows per user that most have a list of ten on the test day.
     "wechat21": _simulated(56_000, 180, 600, tasks=["watch_time", "label"], protocols=["days_12_1_1"], core=20),
     "cikm16": _simulated(20_000, 1_500, 1_500, protocols=["random_82"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from watchtime.core.catalog import Catalog, CodecChoice, MethodCard, MethodOptions
+from watchtime.core.catalog import Catalog, CodecChoice, Leak, MethodCard, MethodOptions
 from watchtime.core.config import RunConfig, validate
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError, unknown
@@ -37,6 +37,8 @@ class JobSpec(Settings):
     stacked: bool
     search_trials: int
     search: dict[str, list[Any]]
+    leak: Leak | None = None
+    """What of the test rows it sees on purpose."""
     like: JobSpec | None = None
     """The job whose number of parameters this one's network is widened to."""
 
@@ -57,10 +59,21 @@ class JobSpec(Settings):
 
     @property
     def codec_key(self) -> str | None:
-        """Methods whose codec has the same name and settings share this name of its file."""
+        """Methods whose codec has the same name and settings share this name of its file, fitted on the same rows."""
         if self.codec is None:
             return None
-        return f"{self.codec.name}-{settings_hash(self.codec.settings)[:12]}"
+        own = [self.codec.settings, self.leak] if self.fits_codec_on_all_rows else self.codec.settings
+        return f"{self.codec.name}-{settings_hash(own)[:12]}"
+
+    @property
+    def fits_codec_on_all_rows(self) -> bool:
+        """Whether its codec sees validation and test rows, as some released codes have it: a leak, to be measured."""
+        return self.leak == "statistics_over_all_rows"
+
+    @property
+    def chooses_epoch_on_test(self) -> bool:
+        """Whether its epoch is chosen on test rows in place of validation rows: a leak, to be measured."""
+        return self.leak == "selection_on_test"
 
 
 def resolve(
@@ -97,6 +110,7 @@ def resolve(
         stacked=config.seeds_together == "stacked" and card.stackable,
         search_trials=config.search_trials if card.search else 0,
         search=card.search if config.search_trials else {},
+        leak=card.variants[variant].leak,
         like=_like(catalog, config, dataset, task, protocol, card.variants[variant].parameters_of),
     )
 

@@ -49,7 +49,7 @@ def _shown_protocols(plan: Plan, artifact: Artifact, dataset: str) -> list[str]:
     """The protocols whose counts a page shows: statistics may be those of any k-core."""
     if artifact.task == "stats":
         return plan.protocols(dataset)
-    return [plan.artifact_protocol(artifact, dataset)] if artifact.protocol else []
+    return plan.artifact_protocols(artifact, dataset) if artifact.protocol else []
 
 
 def _paper_page_inputs(plan: Plan, paper: str) -> list[Path]:
@@ -100,7 +100,7 @@ def page_settings(plan: Plan, name: str) -> dict[str, Any]:
         shown = _shown_settings(plan, plan.catalog.methods, plan.config.datasets)
         if name == "across_papers":
             return {**shown, "papers": _tables(plan)}
-        return {**shown, "methods": _described(plan)} if name == "summary" else shown
+        return {**shown, "methods": _described(plan), "findings": _findings(plan)} if name == "summary" else shown
     named = {row.method for row in plan.artifacts[name].rows.values()}
     methods = [one for one, card in plan.catalog.methods.items() if one in named or card.family in UNASKED]
     reference = plan.catalog.papers[name.split("/")[0]].reference
@@ -119,6 +119,12 @@ def _tables(plan: Plan) -> dict[str, Any]:
     """What the page across papers takes from the papers: which job stands for which row, by which rules."""
     papers = plan.catalog.papers.items()
     return {name: paper.model_dump(mode="json", exclude={"ambiguities", "settings"}) for name, paper in papers}
+
+
+def _findings(plan: Plan) -> dict[str, Any]:
+    """What the summary prints from the cards of this project's own pages."""
+    own = [name for name in plan.artifacts if not plan.catalog.papers[name.split("/")[0]].reference]
+    return {name: plan.artifacts[name].model_dump(mode="json") for name in own}
 
 
 def _shown_settings(plan: Plan, methods: Iterable[str], datasets: Iterable[str]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Plan:
         """The papers of which the run shows anything, each with its artifacts in the order of the ledger."""
         shown: dict[str, list[str]] = {}
         for name in self.catalog.in_order():
-            if name in self.artifacts:
+            if name in self.artifacts and self.catalog.papers[name.split("/")[0]].reference:
                 shown.setdefault(name.split("/")[0], []).append(name)
         return shown
 
@@ -161,6 +161,7 @@ class Plan:
             one
             for one in self.config.datasets
             if artifact.task in self.tasks(one) and set(artifact.needs) <= self._provided(one, artifact.task)
+            if len(self.protocols(one)) > 1 or not artifact.every_protocol
         ]
         return [one for one in fitting if one in named] or fitting
 
@@ -172,12 +173,18 @@ class Plan:
         own, there = artifact.protocol_on(dataset), self.protocols(dataset)
         return own if own in there else there[0]
 
+    def artifact_protocols(self, artifact: Artifact, dataset: str) -> list[str]:
+        """All protocols under which an artifact shows its rows on a data set, its own first."""
+        own = self.artifact_protocol(artifact, dataset)
+        others = [one for one in self.protocols(dataset) if one != own] if artifact.every_protocol else []
+        return [own, *others]
+
     def variants(self, dataset: str, task: str, protocol: str) -> list[tuple[str, str]]:
         """The methods and variants of one table: those that the run lists, and those that its artifacts show."""
         wanted = set(self.catalog.listed(self.config, dataset))
         for name, artifact in self.artifacts.items():
             shown = artifact.task == task and dataset in self.artifact_datasets(name)
-            if shown and self.artifact_protocol(artifact, dataset) == protocol:
+            if shown and protocol in self.artifact_protocols(artifact, dataset):
                 rows = artifact.rows.values()
                 wanted |= {(row.method, row.variant) for row in rows if row.method and row.variant}
         cards = self.catalog.methods
@@ -199,7 +206,8 @@ class Plan:
         return [
             key
             for dataset in self.artifact_datasets(name)
-            for key in self.job_keys(dataset, artifact.task, self.artifact_protocol(artifact, dataset))
+            for protocol in self.artifact_protocols(artifact, dataset)
+            for key in self.job_keys(dataset, artifact.task, protocol)
             if self.jobs[key].family in UNASKED or (self.jobs[key].method, self.jobs[key].variant) in named
         ]
 
@@ -258,10 +266,13 @@ class Plan:
     def shown_variants(self, dataset: str) -> set[tuple[str, str]]:
         """The methods and variants of a leaderboard: those that the run lists, and every method as its paper has it.
 
-        Ablation rows, which are in the run since an artifact shows them, stand on that artifact's page.
+        Ablation rows, which are in the run since an artifact shows them, stand on that artifact's page. So do variants
+        that leak, whatever the run lists: they do not compete.
         """
-        firsts = {(method, next(iter(card.variants))) for method, card in self.catalog.methods.items()}
-        return firsts | set(self.catalog.listed(self.config, dataset))
+        cards = self.catalog.methods
+        shown = {(method, next(iter(card.variants))) for method, card in cards.items()}
+        shown |= set(self.catalog.listed(self.config, dataset))
+        return {(method, variant) for method, variant in shown if cards[method].variants[variant].leak is None}
 
     # Where the data come from
 

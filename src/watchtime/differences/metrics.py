@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from scipy import stats
-
 from watchtime.differences.run import ComparedRun
 from watchtime.differences.section import Section
-from watchtime.evaluation.statistics import Comparison, compare, holm, summarise
+from watchtime.evaluation.statistics import Comparison, compare, compare_unpaired, holm
 from watchtime.reporting.alignment import format_number, usual_decimals
 from watchtime.reporting.results import ALPHA
 
@@ -70,19 +68,7 @@ def _change(ours: dict[int, float], others: dict[int, float], paired: bool) -> C
         return None
     if paired and ours.keys() & others.keys():
         return compare(others, ours, "higher")
-    return _unpaired(ours, others)
-
-
-def _unpaired(ours: dict[int, float], others: dict[int, float]) -> Comparison:
-    """Return B − A by Welch's t-test over the repetitions of both."""
-    first, second = summarise(ours.values()), summarise(others.values())
-    difference, least = second.mean - first.mean, min(first.n, second.n)
-    if not (first.spread or second.spread) or least < 2:
-        return Comparison(difference, None, None, None, difference > 0, spread_known=False, n=least)
-    found = stats.ttest_ind(list(others.values()), list(ours.values()), equal_var=False)
-    interval = found.confidence_interval(1 - ALPHA)
-    low, high, p_value = (float(one) for one in (interval.low, interval.high, found.pvalue))
-    return Comparison(difference, low, high, p_value, difference > 0, spread_known=True, n=least)
+    return compare_unpaired(others.values(), ours.values(), "higher", 1 - ALPHA)
 
 
 def _rows(board: tuple[str, ...], moved: list[Moved]) -> list[list[str]]:

@@ -88,6 +88,31 @@ def compare(
     return Comparison(summary.mean, summary.low, summary.high, p_value, better, spread_known=True, n=summary.n)
 
 
+def compare_unpaired(
+    ours: Iterable[float], reference: Iterable[float], direction: str, level: float = 0.95
+) -> Comparison:
+    """Compare two samples that share no seed or no test rows, by Welch's t-test: ours minus the reference.
+
+    With means m, variances v and sizes n: t = (m₁ − m₂) / √(v₁ / n₁ + v₂ / n₂), with Welch's degrees of freedom
+    (v₁ / n₁ + v₂ / n₂)² / ((v₁ / n₁)² / (n₁ − 1) + (v₂ / n₂)² / (n₂ − 1)). ``n`` of the result is the smaller size.
+    Where neither sample has a spread, or one has a single value, the seeds say nothing about chance. Raises
+    WatchtimeError as ``compare`` and ``summarise`` do.
+    """
+    if direction not in ("lower", "higher"):
+        raise WatchtimeError(unknown("direction", direction, ("lower", "higher")))
+    first, second = summarise(ours), summarise(reference)
+    difference, least = first.mean - second.mean, min(first.n, second.n)
+    better = difference < 0 if direction == "lower" else difference > 0
+    if not (first.spread or second.spread) or least < 2:
+        return Comparison(difference, None, None, None, better, spread_known=False, n=least)
+    parts = [(part.spread or 0.0) ** 2 / part.n for part in (first, second)]
+    freedom = sum(parts) ** 2 / sum(v**2 / (part.n - 1) for v, part in zip(parts, (first, second), strict=True))
+    error = math.sqrt(sum(parts))
+    margin = float(special.stdtrit(freedom, (1 + level) / 2)) * error
+    p_value = 2 * float(special.stdtr(freedom, -abs(difference) / error))
+    return Comparison(difference, difference - margin, difference + margin, p_value, better, spread_known=True, n=least)
+
+
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Return Holm's step-down adjusted p-values, in the order given; None is no test and stays None.
 

@@ -88,6 +88,8 @@ _TABLE = {
 }
 
 CONVENTIONS = {name: convention.definition for name, convention in _TABLE.items()}
+SAME_AS = {"dadf": "ptpm"}
+"""Conventions that always have the value of another one, so that a table needs one of the two."""
 
 
 def count_pairs(target: npt.ArrayLike, prediction: npt.ArrayLike) -> PairCounts:

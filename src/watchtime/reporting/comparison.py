@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from watchtime.core.catalog import PublishedRow
 from watchtime.evaluation.metrics import METRICS
-from watchtime.evaluation.xauc import CONVENTIONS
+from watchtime.evaluation.xauc import CONVENTIONS, SAME_AS
 from watchtime.reporting.measure_columns import measure_column
 from watchtime.reporting.notes import Notes
 from watchtime.reporting.published import row_key
@@ -108,8 +108,8 @@ def table(report: Report, dataset: str) -> Table:
 def conventions(report: Report, dataset: str) -> Table:
     """XAUC and XGAUC of every line under every rule for ties, with the tie masses."""
     results = report.results(dataset)
-    # DADF's rule equals PTPM's, so its column would say nothing.
-    shown = [Measure(name, rule) for name in ("xauc", "xgauc") for rule in METRICS[name].conventions if rule != "dadf"]
+    names = ("xauc", "xgauc")
+    shown = [Measure(name, rule) for name in names for rule in METRICS[name].conventions if rule not in SAME_AS]
     ties = Measure.of("prediction_tie_mass")
     rows = [
         [

@@ -118,8 +118,15 @@ def excluded(report: Report) -> Table | Markdown:
 
 
 def _left_out(report: Report) -> dict[str, str]:
-    """Return the methods and variants that this run leaves out, with the data sets on which it does."""
+    """Return the methods and variants that this run leaves out, with the data sets on which it does.
+
+    No list has the variants that leak.
+    """
     plan, places = report.plan, dict[str, list[str]]()
+    honest = {
+        method: [variant for variant, options in card.variants.items() if not options.leak]
+        for method, card in plan.catalog.methods.items()
+    }
     for dataset in plan.config.datasets:
         chosen = {
             one
@@ -127,7 +134,7 @@ def _left_out(report: Report) -> dict[str, str]:
             for protocol in plan.protocols(dataset)
             for one in plan.variants(dataset, task, protocol)
         }
-        left = [_left(method, card.variants, chosen) for method, card in plan.catalog.methods.items()]
+        left = [_left(method, variants, chosen) for method, variants in honest.items()]
         places.setdefault(", ".join(filter(None, left)), []).append(dataset)
     names = {left: ", ".join(found) for left, found in places.items() if left}
     return {left: "all" if len(places) == 1 else found for left, found in names.items()}

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from watchtime.core.catalog import Paper
 from watchtime.core.dataset_card import DatasetOption
 from watchtime.core.settings import Settings
 from watchtime.reporting import obstacles
 from watchtime.reporting.published import read_published, row_counts
 from watchtime.reporting.report import Report
 from watchtime.reporting.text import Markdown, escape
-from watchtime.reporting.words import target_name
+from watchtime.reporting.words import sentence, target_name
 
 
 def opening(report: Report) -> Markdown:
     """Return the paragraphs with which the page of a published table or figure begins."""
-    paper = report.plan.catalog.papers[report.name.split("/")[0]]
+    paper = _paper(report)
+    source = f" ({escape(paper.title)}: {escape(paper.reference)}.)" if paper.reference else ""
     paragraphs = [
-        f"**Question.** {escape(report.artifact.question)} ({escape(paper.title)}: {escape(paper.reference)}.)",
+        f"**Question.** {escape(report.artifact.question)}{source}",
         *(f"**Data.** {_data(report, dataset)}" for dataset in report.datasets),
         *(f"**Protocol.** {line}" for line in _protocols(report)),
     ]
@@ -25,8 +27,13 @@ def opening(report: Report) -> Markdown:
         paragraphs.append(f"**Measured.** {_measured(report)}")
     if report.artifact.notes:
         notes = "\n".join(f"- {escape(note)}" for note in report.artifact.notes)
-        paragraphs.append(f"**What the paper leaves open.**\n\n{notes}")
+        heading = "What the paper leaves open" if paper.reference else "What to know"
+        paragraphs.append(f"**{heading}.**\n\n{notes}")
     return Markdown("\n\n".join(paragraphs))
+
+
+def _paper(report: Report) -> Paper:
+    return report.plan.catalog.papers[report.name.split("/")[0]]
 
 
 def data_opening(report: Report, dataset: str) -> Markdown:
@@ -99,11 +106,18 @@ def _protocols(report: Report) -> list[str]:
         return ["All rows that the row rules leave, whatever the split."]
     datasets: dict[str, list[str]] = {}
     for dataset in report.datasets:
-        datasets.setdefault(_protocol(report, dataset), []).append(report.plan.catalog.datasets[dataset].title)
-    return [
-        sentence + (f" ({escape(', '.join(titles))}.)" if len(datasets) > 1 else "")
-        for sentence, titles in datasets.items()
-    ]
+        for said in _protocols_on(report, dataset):
+            datasets.setdefault(said, []).append(report.plan.catalog.datasets[dataset].title)
+    named = len(datasets) > 1 and len(report.datasets) > 1
+    return [said + (f" ({escape(', '.join(titles))}.)" if named else "") for said, titles in datasets.items()]
+
+
+def _protocols_on(report: Report, dataset: str) -> list[str]:
+    """Return the sentence on a paper's protocol, or on every one of a page of this project's own."""
+    if _paper(report).reference:
+        return [_protocol(report, dataset)]
+    titles = [report.plan.catalog.protocols[one].title for one in report.protocols(dataset)]
+    return [escape(sentence(title)) for title in titles]
 
 
 def _protocol(report: Report, dataset: str) -> str:
@@ -141,6 +155,7 @@ def _exceptions(report: Report) -> str:
     for dataset in report.datasets:
         for spec in report.jobs(dataset).values():
             changes = [*_changes(size.encoder, spec.encoder), *_changes(size.training, spec.training)]
+            changes += [f"{_said(spec.leak)}, a leak on purpose"] if spec.leak else []
             title, said = escape(report.plan.catalog.methods[spec.method].title), ", ".join(changes)
             if spec.family == "network" and changes and title not in methods.setdefault(said, []):
                 methods[said].append(title)

@@ -37,7 +37,7 @@ def page_of(plan: Plan, name: str) -> Page:
         protocols = [] if name == SIMULATOR_PAGE else [one for dataset in datasets for one in plan.protocols(dataset)]
     else:
         artifact = plan.artifacts[name]
-        title = f"{artifact_label(plan, name)}: {artifact.title}"
+        title = f"{_place(plan, name)}: {artifact.title}"
         protocols = _artifact_protocols(plan, name)
     subtitle = [f"run {plan.config.name}", f"size {plan.config.size}", _protocols(plan, protocols)]
     return Page(title, " · ".join(subtitle), _banner(plan, datasets))
@@ -65,7 +65,8 @@ def _page_title(plan: Plan, name: str) -> str:
 
 def _artifact_protocols(plan: Plan, name: str) -> list[str]:
     artifact = plan.artifacts[name]
-    return [plan.artifact_protocol(artifact, one) for one in plan.artifact_datasets(name)] if artifact.protocol else []
+    shown = plan.artifact_datasets(name) if artifact.protocol else []
+    return [one for dataset in shown for one in plan.artifact_protocols(artifact, dataset)]
 
 
 def _protocols(plan: Plan, names: Sequence[str]) -> str:
@@ -79,6 +80,12 @@ def _banner(plan: Plan, datasets: Sequence[str]) -> str | None:
     if not simulated:
         return None
     return SIMULATED if len(simulated) == len(datasets) else f"{SIMULATED}: {', '.join(simulated)}"
+
+
+def _place(plan: Plan, name: str) -> str:
+    """Return where a page belongs: the place in a paper, or the title of this project's own pages."""
+    paper = plan.catalog.papers[name.split("/")[0]]
+    return artifact_label(plan, name) if paper.reference else paper.title
 
 
 def artifact_label(plan: Plan, name: str) -> str:

@@ -48,6 +48,10 @@ class Report:
         """The protocol under which the page's numbers on a data set stand."""
         return self.plan.artifact_protocol(self.artifact, dataset)
 
+    def protocols(self, dataset: str) -> list[str]:
+        """All protocols under which the page has numbers on a data set, its own first."""
+        return self.plan.artifact_protocols(self.artifact, dataset)
+
     def card(self, dataset: str) -> DatasetCard:
         return self.plan.catalog.datasets[dataset]
 
@@ -94,11 +98,11 @@ class Report:
 
     def results(self, dataset: str) -> Results:
         """The values of the page's jobs on one data set."""
-        frame = self._metrics.filter(dataset=dataset, task=self.artifact.task, protocol=self.protocol(dataset))
+        frame = self.metrics.filter(dataset=dataset, task=self.artifact.task, protocol=self.protocol(dataset))
         return Results(frame, self.plan.config.repetitions)
 
     def test_rows(self, dataset: str) -> int:
-        return self._metrics.filter(dataset=dataset, protocol=self.protocol(dataset))["test_rows"][0]
+        return self.metrics.filter(dataset=dataset, protocol=self.protocol(dataset))["test_rows"][0]
 
     def jobs(self, dataset: str) -> dict[str, JobSpec]:
         """The jobs of the page's rows on a data set, in their order; rows that cannot run are absent."""
@@ -182,7 +186,8 @@ class Report:
         return count_verdicts(self.plan, self.datasets[0])
 
     @cached_property
-    def _metrics(self) -> pl.DataFrame:
+    def metrics(self) -> pl.DataFrame:
+        """The values of all jobs of the page, under whatever protocol."""
         self._may_read("results")
         return collect.metrics(self.plan, self.plan.artifact_keys(self.name))
 

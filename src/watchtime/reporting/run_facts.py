@@ -66,6 +66,7 @@ def settings(report: Report) -> Table:
     for spec in first.values():
         own = {**spec.encoder.model_dump(), **spec.training.model_dump()}
         changed = {key: value for key, value in own.items() if value != shared[key]}
+        changed |= {"leak": spec.leak} if spec.leak else {}
         codec = f"{_shown(spec.codec.name)}: {_plain(spec.codec.settings)}" if spec.codec else None
         title = report.method_title(spec.method, spec.variant)
         rows.append([title, _plain(spec.settings) or None, codec, _plain(changed) or None])

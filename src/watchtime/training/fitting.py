@@ -10,7 +10,7 @@ import numpy as np
 
 from watchtime.core.seeds import derive_seed
 from watchtime.datasets.encoded import EncodedLog
-from watchtime.datasets.protocols import TRAINING, VALIDATION
+from watchtime.datasets.protocols import TEST, TRAINING, VALIDATION
 from watchtime.methods.base import TableMethod
 from watchtime.training.model import Model, selected
 
@@ -26,11 +26,15 @@ class Fitted:
 
 
 def fit(model: Model, log: EncodedLog, checkpoint: Path | None, fingerprint: str) -> Fitted:
-    """Fit every repetition of ``model`` on the training rows of ``log``; fills ``model.states``."""
+    """Fit every repetition of ``model`` on the training rows of ``log``; fills ``model.states``.
+
+    Validation rows choose the epoch; in a job that leaks so on purpose, the test rows do in their place.
+    """
     spec = model.spec
     log = selected(log, spec.features)
     started = time.perf_counter()
-    train_rows, validation_rows = (log.rows(np.flatnonzero(log.part == part)) for part in (TRAINING, VALIDATION))
+    judging = TEST if spec.chooses_epoch_on_test else VALIDATION
+    train_rows, validation_rows = (log.rows(np.flatnonzero(log.part == part)) for part in (TRAINING, judging))
     model.check_durations(train_rows)
     model.check_durations(validation_rows)
     if isinstance(model.method, TableMethod):
