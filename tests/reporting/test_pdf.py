@@ -12,6 +12,7 @@ import typst
 from watchtime.core.errors import WatchtimeError
 from watchtime.reporting.notebook import execute
 from watchtime.reporting.pdf import render
+from watchtime.reporting.tables import Cell, Column, Section, Table, Value
 
 # nbformat has no annotations.
 NBFORMAT: Any = nbformat
@@ -211,8 +212,6 @@ def test_what_is_not_a_notebook_is_one_sentence(tmp_path: Path, content: str | N
 
 def wide(rows: int) -> str:
     """Return a table that only a turned page can hold, of so many rows in two sections."""
-    from watchtime.reporting.tables import Cell, Column, Section, Table, Value
-
     heads = [Column("Method"), *(Column(f"Wide metric {n}", "s", 2) for n in range(11))]
     lines: list[Any] = [[f"method {row}", *[f"{row}.00 ± 1.00"] * 11] for row in range(rows)]
     lines = [Section("First half"), *lines[: rows // 2], Section("Second half"), *lines[rows // 2 :]]
@@ -235,11 +234,12 @@ def test_a_turned_table_leaves_no_few_rows_for_its_last_page(tmp_path: Path, row
 
 @needs_poppler
 def test_a_caption_stands_with_its_table_and_a_section_with_its_rows(tmp_path: Path) -> None:
-    from watchtime.reporting.tables import Cell, Column, Section, Table, Value
-
     for lines in range(36, 48):
         text = "\n\n".join(["x"] * lines)
-        rows: list[Section | list[Cell | Value]] = [Section("Head"), *([f"row {n}"] for n in range(40))]
+        rows: list[Section | list[Cell | Value]] = [
+            Section("Head"),
+            *(list[Cell | Value]([f"row {n}"]) for n in range(40)),
+        ]
         table = Table([Column("Text")], rows, caption="Caption.")._repr_markdown_()
         executed = written(tmp_path, markdown_cell(text), code_cell("display_data", data={"text/markdown": table}))
         render([executed], tmp_path / "long.pdf", title="t")
