@@ -40,7 +40,8 @@ def metrics(plan: Plan, keys: list[str]) -> pl.DataFrame:
 
     Columns beside the job's names: ``simulated``, ``settings`` and ``data`` (sha256), ``deterministic`` (one fit
     stands for all repetitions), ``parameters``, ``test_rows``, ``repetition``, ``readout``, ``metric``,
-    ``convention``, ``value``.
+    ``convention``, ``value``, ``users_low`` and ``users_high`` (the value's 95 % interval over users, null where it has
+    none).
     """
     frames = [_job_metrics(plan, key) for key in keys]
     return pl.concat(frames)
@@ -66,6 +67,8 @@ def _job_metrics(plan: Plan, key: str) -> pl.DataFrame:
         "metric": pl.String,
         "convention": pl.String,
         "value": pl.Float64,
+        "users_low": pl.Float64,
+        "users_high": pl.Float64,
     }
     columns: dict[str, Any] = {
         **{name: getattr(spec, name) for name in _NAMES},
