@@ -28,7 +28,12 @@ def rows(users: int, per_user: int, seed: int, ties: bool = False) -> EvaluatedR
     if ties:
         target, prediction = np.floor(target), np.floor(prediction)
     full = np.where(generator.random(len(user)) < 0.2, np.nan, 2.0)
-    optional = {"user": user, "full_watch": full, "duration": generator.random(len(user)), "positive": (target > 1).astype(int)}
+    optional = {
+        "user": user,
+        "full_watch": full,
+        "duration": generator.random(len(user)),
+        "positive": (target > 1).astype(int),
+    }
     return EvaluatedRows(target, prediction, optional)  # type: ignore[arg-type]
 
 
