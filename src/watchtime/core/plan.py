@@ -25,6 +25,8 @@ SIMULATED = Path("data/simulated")
 OFFICIAL = Path("data/official")
 # The run's own pages, and what each may read of the run.
 SUMMARIES = {"summary": ["calibration", "counts", "metrics", "searches", "verdicts"], "resources": ["resources"]}
+# The one page that is also HTML, by its name below the run's folder.
+HTML_PAGE = Path("reports/summary.html")
 DATA_PAGES, SIMULATOR_PAGE = "data/", "simulator"
 DATA_PAGE_READS = ["counts", "interactions", "encoded rows"]
 SIMULATOR_PAGE_READS = ["counts", "interactions"]
@@ -298,6 +300,8 @@ class Plan:
             return any(file and self.folder / name.with_suffix(".npz") == file for file in self._codec_files)
         if place == "analyses":
             return any(card.analysis and "/".join(rest).startswith(f"{one}/") for one, card in self.artifacts.items())
+        if name.suffix == ".html":
+            return name == HTML_PAGE
         if place in PAGES:
             return page_name(name) in {*self.artifacts, *self.pages}
         if place == "data":
