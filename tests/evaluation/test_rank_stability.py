@@ -16,6 +16,7 @@ def test_two_repetitions_by_hand() -> None:
     """Of the four draws 00, 01, 10, 11 the means of a are 1, 2, 2, 3 and those of b 2, 2, 2, 2; c is never best."""
     found = rank_stability([[1.0, 3.0], [2.0, 2.0], [5.0, 5.0]], "lower")
     assert found.best.tolist() == [0.5, 0.5, 0.0]
+    assert found.unbeaten.tolist() == [0.75, 0.75, 0.0]
     assert found.lowest.tolist() == [1.0, 1.0, 3.0]
     assert found.highest.tolist() == [2.0, 2.0, 3.0]
     assert rank_stability([[1.0, 3.0], [2.0, 2.0], [5.0, 5.0]], "higher").best.tolist() == [0.0, 0.0, 1.0]

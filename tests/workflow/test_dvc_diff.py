@@ -72,14 +72,15 @@ def test_metrics_differ_where_scores_do(committed: Path) -> None:
 
 def test_parameters_differ_where_the_configuration_does(committed: Path) -> None:
     found = json.loads(command(committed, "dvc", "params", "diff", "HEAD~1", "HEAD", "--json"))
-    assert found == {"config/demo.yaml": {"repetitions": {"old": 3, "new": 4}}}
+    assert found == {"config/demo.yaml": {"repetitions": {"old": 3, "new": 4, "diff": 1}}}
 
 
 def test_plots_show_both_commits(committed: Path) -> None:
     found = json.loads(command(committed, "dvc", "plots", "diff", "HEAD~1", "HEAD", "--json", "--split"))
     (plots,) = found["data"].values()
+    assert {plot["content"]["encoding"]["x"]["field"] for plot in plots} == {"xauc"}
     assert {revision for plot in plots for revision in plot["revisions"]} == {"HEAD~1", "HEAD"}
-    rows = [row for plot in plots for rows in plot["datapoints"].values() for row in rows]
+    rows = [row for plot in plots for row in plot["anchor_definitions"]["<DVC_METRIC_DATA>"]]
     values = {(row["rev"], row["line"].split("/", 3)[3]): float(row["xauc"]) for row in rows}
     assert set(values) == {
         (revision, line)

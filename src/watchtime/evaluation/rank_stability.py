@@ -18,9 +18,13 @@ MOST_COUNTED = 5**5
 
 @dataclass(frozen=True)
 class RankStability:
-    """Of every row: how often its mean is the best, and between which ranks it stands in 95 % of the draws."""
+    """Of every row: how often its mean is the best, and between which ranks it stands in 95 % of the draws.
+
+    ``best`` shares a draw among rows that tie for it, so that it sums to 1; ``unbeaten`` gives it to each of them.
+    """
 
     best: FloatArray
+    unbeaten: FloatArray
     lowest: FloatArray
     highest: FloatArray
 
@@ -48,7 +52,8 @@ def rank_stability(values: npt.ArrayLike, direction: str, seed: int = 0, level: 
     is_best = means == (means.min if direction == "lower" else means.max)(axis=1, keepdims=True)
     tails = ((1 - level) / 2, (1 + level) / 2)
     lowest, highest = np.quantile(ranks, tails, axis=0, method="inverted_cdf")
-    return RankStability((is_best / is_best.sum(1, keepdims=True)).mean(0), lowest, highest)
+    shared = is_best / is_best.sum(1, keepdims=True)
+    return RankStability(shared.mean(0), is_best.mean(0), lowest, highest)
 
 
 def _times(repetitions: int, seed: int) -> FloatArray:

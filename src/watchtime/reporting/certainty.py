@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from watchtime.core.seeds import derive_seed
 from watchtime.evaluation.metrics import METRICS
-from watchtime.evaluation.rank_stability import MOST_COUNTED, RankStability, rank_stability
+from watchtime.evaluation.rank_stability import MOST_COUNTED, rank_stability
 from watchtime.evaluation.statistics import minimum_detectable_difference
 from watchtime.evaluation.user_bootstrap import DRAWS
 from watchtime.reporting.alignment import format_number, usual_decimals
@@ -20,6 +21,15 @@ from watchtime.reporting.words import percent
 
 POWER = 0.8
 MAIN_MEASURES = 2
+
+
+class Stability(NamedTuple):
+    """A row's share of the draws in which it is best, and in which no other is better; its lowest and highest rank."""
+
+    best: float
+    unbeaten: float
+    lowest: float
+    highest: float
 
 
 def main_measures(report: Report, results: Results) -> list[Measure]:
@@ -37,8 +47,16 @@ def table(report: Report, dataset: str) -> Table | Markdown:
         return Markdown("One repetition says nothing about other seeds.")
     names, unit = line_names(report, dataset), report.unit(dataset, report.artifact.task)
     found = {measure: _stability(report, results, lines, measure) for measure in columns}
+    drawn = _with_users(results, lines, columns)
     rows: list[list[Cell | Value]] = [
-        [names[line], *(value for measure in columns for value in _cells(results, line, measure, found[measure]))]
+        [
+            names[line],
+            *(
+                value
+                for measure in columns
+                for value in _cells(results, line, measure, found[measure].get(line), measure in drawn)
+            ),
+        ]
         for line in results.ranked(lines, columns[0])
         if any(results.values(line, measure) for measure in columns)
     ]
@@ -47,7 +65,8 @@ def table(report: Report, dataset: str) -> Table | Markdown:
         metric = METRICS[measure.metric]
         own = unit if metric.unit == "target" else None
         decimals = _decimals(results, lines, measure)
-        heads += [Column(f"{metric.title} ± seeds", own, decimals), Column("± users", own, decimals)]
+        heads.append(Column(f"{metric.title} ±\u00a0seeds", own, decimals))
+        heads += [Column("±\u00a0users", own, decimals)] if measure in drawn else []
         heads += [Column("Best", "%", 0), Column("Ranks", align="center")]
     return Table(heads, rows, caption=_caption(report, dataset, results, columns))
 
@@ -85,23 +104,23 @@ def detectable(results: Results, lines: Sequence[Line], columns: Sequence[Measur
     )
 
 
-def _stability(
-    report: Report, results: Results, lines: Sequence[Line], measure: Measure
-) -> dict[Line, tuple[float, ...]]:
-    """Return of every line with values: the share of draws in which it is best, its lowest and its highest rank."""
+def _stability(report: Report, results: Results, lines: Sequence[Line], measure: Measure) -> dict[Line, Stability]:
+    """Return of every line with values how stable its rank is."""
     measured = [line for line in lines if results.values(line, measure)]
     values = [[results.values(line, measure)[one] for one in range(results.repetitions)] for line in measured]
     seed = derive_seed(report.plan.config.seed, axis="repetitions")
-    found: RankStability = rank_stability(values, measure.direction, seed)
-    return dict(zip(measured, zip(found.best, found.lowest, found.highest, strict=True), strict=True))
+    found = rank_stability(values, measure.direction, seed)
+    rows = zip(found.best, found.unbeaten, found.lowest, found.highest, strict=True)
+    return {line: Stability(*row) for line, row in zip(measured, rows, strict=True)}
 
 
-def _cells(results: Results, line: Line, measure: Measure, found: dict[Line, tuple[float, ...]]) -> list[Value]:
-    if line not in found:
-        return [None] * 4
-    best, low, high = found[line]
-    ranks = f"{low:g}" if low == high else f"{low:g}–{high:g}"
-    return [_over_seeds(results, line, measure), results.over_users(line, measure), 100 * best, ranks]
+def _cells(results: Results, line: Line, measure: Measure, one: Stability | None, users: bool) -> list[Value]:
+    """Return the cells of a measure; ``users`` says whether its table has a column of intervals over users."""
+    over = [_over_seeds(results, line, measure), *([results.over_users(line, measure)] if users else [])]
+    if one is None:
+        return [*over, None, None]
+    ranks = f"{one.lowest:g}" if one.lowest == one.highest else f"{one.lowest:g}–{one.highest:g}"
+    return [*over, 100 * one.best, ranks]
 
 
 def _over_seeds(results: Results, line: Line, measure: Measure) -> float | None:
@@ -116,6 +135,11 @@ def _decimals(results: Results, lines: Sequence[Line], measure: Measure) -> int:
     return usual_decimals([100 * half for half in halves]) if halves else 4
 
 
+def _with_users(results: Results, lines: Sequence[Line], columns: Sequence[Measure]) -> list[Measure]:
+    """Return the measures that have intervals over users."""
+    return [one for one in columns if any(results.over_users(line, one) is not None for line in lines)]
+
+
 def _winners(
     report: Report, results: Results, lines: Sequence[Line], columns: Sequence[Measure], names: dict[Line, str]
 ) -> list[Markdown]:
@@ -123,7 +147,7 @@ def _winners(
     for measure in columns:
         leader = results.leader(lines, measure)
         if leader:
-            others = 1 - _stability(report, results, lines, measure)[leader][0]
+            others = 1 - _stability(report, results, lines, measure)[leader].unbeaten
             parts.append(
                 f"{percent(others, 0)} of the draws in {METRICS[measure.metric].title} ({escape(names[leader])})"
             )
@@ -160,7 +184,8 @@ def _caption(report: Report, dataset: str, results: Results, columns: Sequence[M
 
 def _about_users(report: Report, dataset: str, results: Results, columns: Sequence[Measure]) -> str:
     lines = competitors(report, dataset)
-    lacking = [one for one in columns if not any(results.over_users(line, one) is not None for line in lines)]
+    drawn = _with_users(results, lines, columns)
+    lacking = [one for one in columns if one not in drawn]
     if len(lacking) == len(columns):
         return "± users: there is none, since the metrics of this run have no intervals over users."
     users, rows = results.mean(lines[0], Measure.of("users")) or 0, report.test_rows(dataset)

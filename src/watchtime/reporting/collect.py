@@ -57,10 +57,11 @@ def scores(measured: pl.DataFrame) -> dict[str, Any]:
 
 
 def plotted_scores(plan: Plan, measured: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per job, the scores of its own readout, for ``dvc plots show`` and ``dvc plots diff``."""
+    """Return one row per job of a leaderboard, the scores of its own readout, for ``dvc plots show`` and ``diff``."""
     names = [
         (spec.dataset, spec.task, spec.protocol, spec.method, spec.variant, spec.readouts[0])
         for spec in plan.jobs.values()
+        if (spec.method, spec.variant) in plan.shown_variants(spec.dataset)
     ]
     firsts = pl.DataFrame(names, [*_NAMES[:3], "method", "variant", "readout"], orient="row")
     own = _means(measured.join(firsts, on=firsts.columns, how="semi", maintain_order="left"))
