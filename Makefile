@@ -48,6 +48,7 @@ benchmark: env
 	python benchmarks/transport.py
 	python benchmarks/labelcraft.py
 	python benchmarks/soft_topk.py
+	python benchmarks/user_bootstrap.py
 
 clean:
 	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,7 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import agreement, comparison, curves
+from watchtime.reporting import agreement, certainty, comparison, curves
 from watchtime.reporting.opening import opening
 from watchtime.reporting.report import Report
 from watchtime.reporting.text import Markdown
@@ -24,6 +24,14 @@ opening(report)
 for dataset in report.datasets:
     display(comparison.table(report, dataset))
     display(comparison.tie_mass(report, dataset))
+
+# %% [markdown]
+# ## How sure the order is
+
+# %%
+for dataset in report.datasets:
+    display(certainty.table(report, dataset))
+    display(certainty.conclusions(report, dataset))
 
 # %% [markdown]
 # ## What can be concluded

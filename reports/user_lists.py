@@ -1,7 +1,7 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import agreement, comparison, curves, user_lists
+from watchtime.reporting import agreement, certainty, comparison, curves, user_lists
 from watchtime.reporting.opening import opening
 from watchtime.reporting.report import Report
 from watchtime.reporting.text import Markdown
@@ -23,6 +23,14 @@ opening(report)
 # %%
 for dataset in report.datasets:
     display(comparison.table(report, dataset))
+
+# %% [markdown]
+# ## How sure the order is
+
+# %%
+for dataset in report.datasets:
+    display(certainty.table(report, dataset))
+    display(certainty.conclusions(report, dataset))
 
 # %% [markdown]
 # ## What can be concluded

@@ -280,6 +280,15 @@ def render(run: Path, artifact: str) -> None:
 
 @main.command()
 @_run
+def html(run: Path) -> None:
+    """Write the rendered summary as one HTML page whose tables sort, reports/summary.html."""
+    from watchtime.reporting.html_page import write_html as step
+
+    step(_plan(run))
+
+
+@main.command()
+@_run
 def manifest(run: Path) -> None:
     """Write the manifest that names every file of the run with its hash."""
     from watchtime.core.manifest import write_manifest

@@ -523,6 +523,8 @@ def test_a_card_is_read_only() -> None:
         ("reports/prowtp/table1.pdf", True),
         ("notebooks/prowtp/table99.ipynb", False),
         ("reports/summary.pdf", True),
+        ("reports/summary.html", True),
+        ("reports/resources.html", False),
         ("data/kuairand_pure/counts.json", True),
         ("data/kuairand_pure/random_622/encoded/log.json", True),
         ("data/kuairand_pure/random_82/part.npy", False),

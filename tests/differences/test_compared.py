@@ -48,7 +48,13 @@ def test_one_setting_and_the_cells_that_it_moved_are_named_and_nothing_else(plai
     assert not found["Data"].rows
     assert not found["Notebooks"].rows
     assert found["Files"].differs
-    assert {row[0] for row in found["Files"].rows} <= {"jobs", "metrics.parquet", "verdicts.parquet", "scores.json"}
+    assert {row[0] for row in found["Files"].rows} <= {
+        "jobs",
+        "metrics.parquet",
+        "verdicts.parquet",
+        "scores.json",
+        "scores.csv",
+    }
 
 
 def test_rows_columns_and_data_sets_of_one_run_alone_are_named(plain: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from scipy import stats
 
@@ -74,3 +75,12 @@ def test_equal_values_are_counted_and_not_listed(tmp_path: Path) -> None:
     section = sections(write(tmp_path, "a", OURS), write(tmp_path, "b", OURS))["Metrics"]
     assert not section.rows
     assert " 0 changed" in section.said
+
+
+def test_a_run_without_intervals_over_users_can_be_compared_with_one_that_has_them(tmp_path: Path) -> None:
+    places = [write(tmp_path, name, OURS) for name in ("a", "b")]
+    table = places[0] / "metrics.parquet"
+    pl.read_parquet(table).drop("users_low", "users_high").write_parquet(table)
+    filled = pl.read_parquet(places[1] / "metrics.parquet").with_columns(users_low=0.0, users_high=1.0)
+    filled.write_parquet(places[1] / "metrics.parquet")
+    assert sections(*places)["Metrics"].rows == []

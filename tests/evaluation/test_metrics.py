@@ -11,15 +11,8 @@ import pytest
 
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json, write_json
-from watchtime.evaluation.metrics import (
-    LIST_LENGTHS,
-    METRICS,
-    EvaluatedRows,
-    Metric,
-    MetricValue,
-    evaluate,
-    metrics_about,
-)
+from watchtime.evaluation.metrics import METRICS, Metric, MetricValue, evaluate, metrics_about
+from watchtime.evaluation.rows import LIST_LENGTHS, EvaluatedRows
 from watchtime.evaluation.xauc import CONVENTIONS, xauc
 from watchtime.evaluation.xgauc import XGAUC_CONVENTIONS, xgauc
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from watchtime.core.errors import WatchtimeError
 from watchtime.evaluation.ranking import RankingMetrics, ranking_metrics
-from watchtime.evaluation.xgauc import UserAverage
+from watchtime.evaluation.user_values import UserAverage
 
 Array = npt.NDArray[Any]
 

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from watchtime.core.errors import WatchtimeError
+from watchtime.evaluation.user_values import UserAverage
 from watchtime.evaluation.xauc import xauc
-from watchtime.evaluation.xgauc import UserAverage, xgauc
+from watchtime.evaluation.xgauc import xgauc
 
 Array = npt.NDArray[Any]
 

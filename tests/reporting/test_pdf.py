@@ -236,11 +236,8 @@ def test_a_turned_table_leaves_no_few_rows_for_its_last_page(tmp_path: Path, row
 def test_a_caption_stands_with_its_table_and_a_section_with_its_rows(tmp_path: Path) -> None:
     for lines in range(36, 48):
         text = "\n\n".join(["x"] * lines)
-        rows: list[Section | list[Cell | Value]] = [
-            Section("Head"),
-            *(list[Cell | Value]([f"row {n}"]) for n in range(40)),
-        ]
-        table = Table([Column("Text")], rows, caption="Caption.")._repr_markdown_()
+        lines_below = [list[Cell | Value]([f"row {n}"]) for n in range(40)]
+        table = Table([Column("Text")], [Section("Head"), *lines_below], caption="Caption.")._repr_markdown_()
         executed = written(tmp_path, markdown_cell(text), code_cell("display_data", data={"text/markdown": table}))
         render([executed], tmp_path / "long.pdf", title="t")
         pages = poppler("pdftotext", "-layout", str(tmp_path / "long.pdf"), "-").split("\f")

@@ -5,7 +5,7 @@ import pypandoc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchtime.reporting.pdf import _READER
+from watchtime.reporting.executed import _READER
 from watchtime.reporting.text import Markdown, as_markdown, escape
 
 PANDOC = Path(pypandoc.__file__).parent / "files" / "pandoc"

@@ -64,6 +64,16 @@ def test_a_job_writes_five_files_and_leaves_nothing_else(tmp_path: Path, monkeyp
     assert mae == pytest.approx(errors.mean())
 
 
+def test_the_first_repetition_has_intervals_over_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = run(tmp_path, ["vr"], monkeypatch, repetitions=2)
+    train(plan, key("vr", "paper"))
+    values = read_json(plan.job_folder(plan.jobs[key("vr", "paper")]) / "metrics.json")["values"]
+    drawn = {one["metric"]: one for one in values if "users_low" in one}
+    assert {"mae", "rmse", "mae_truncated", "rmse_truncated", "xauc", "xgauc"} == set(drawn)
+    assert {one["repetition"] for one in drawn.values()} == {0}
+    assert all(drawn[name]["users_low"] < drawn[name]["value"] < drawn[name]["users_high"] for name in ("mae", "rmse"))
+
+
 def test_the_same_job_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
     for place in ("one", "other"):
@@ -307,6 +317,6 @@ def test_lifetime_values_alone_are_judged_by_tenths_and_by_measures_of_their_own
     assert (found["repetition"], found["readout"]) == (0, "mean")
     assert found["prediction"] == [4 * one + 1.5 for one in range(10)]
     assert found["target"][:2] == [(1 + 4 + 9) / 4, (16 + 25 + 36 + 49) / 4]
-    names = {one["metric"] for one in _evaluated(value, predictions, "rank.0", {}, order_only=True)}
+    names = {one["metric"] for one in _evaluated(value, predictions, "rank.0", {}, None)}
     assert {"norm_gini", "spearman", "norm_gini_pos", "spearman_pos", "positive_rows"} < names
     assert not {"mae", "mae_pos", "rmse"} & names

@@ -141,6 +141,10 @@ def report_style(wildcards):
     return [str(from_here(path)) for path in sorted((plan.catalog.root / "reports" / "style").iterdir())]
 
 
+def page_frame(wildcards):
+    return [str(from_here(path)) for path in sorted((plan.catalog.root / "reports" / "html").iterdir())]
+
+
 def artifact_settings(wildcards):
     return canonical_json(pages.page_settings(plan, wildcards.artifact))
 

@@ -50,8 +50,31 @@ rule paper:
         "watchtime render --run {params.run} --artifact {wildcards.paper} 2> {log.text}"
 
 
+# The notebook is a log, which is kept where the page fails; its PDF is made of it in the same step.
+rule html:
+    input:
+        pdf="<run>/reports/summary.pdf",
+        sources=source_files("reporting.html_page"),
+        frame=page_frame,
+    output:
+        html="<run>/reports/summary.html",
+    log:
+        "<logs>/html.log",
+    benchmark:
+        "<benchmarks>/html.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        run=run_folder,
+    shell:
+        "watchtime html --run {params.run} 2> {log}"
+
+
 rule manifest:
     input:
+        html="<run>/reports/summary.html",
         reports=[f"<run>/reports/{name}.pdf" for name in plan.page_names],
         metrics="<run>/metrics.parquet",
         sources=source_files("core.manifest"),

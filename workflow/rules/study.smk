@@ -33,6 +33,7 @@ rule collect:
         metrics="<run>/metrics.parquet",
         calibration="<run>/calibration.parquet",
         scores="<run>/scores.json",
+        plots="<run>/scores.csv",
         history="<run>/history.parquet",
         resources="<run>/resources.parquet",
         environment="<run>/environment.json",

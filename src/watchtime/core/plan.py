@@ -29,6 +29,8 @@ SUMMARIES = {
     "across_papers": ["metrics"],
     "resources": ["resources"],
 }
+# The one page that is also HTML, by its name below the run's folder.
+HTML_PAGE = Path("reports/summary.html")
 DATA_PAGES, SIMULATOR_PAGE = "data/", "simulator"
 DATA_PAGE_READS = ["counts", "interactions", "encoded rows"]
 SIMULATOR_PAGE_READS = ["counts", "interactions"]
@@ -337,6 +339,8 @@ class Plan:
             return any(file and self.folder / name.with_suffix(".npz") == file for file in self._codec_files)
         if place == "analyses":
             return any(card.analysis and "/".join(rest).startswith(f"{one}/") for one, card in self.artifacts.items())
+        if name.suffix == ".html":
+            return name == HTML_PAGE
         if place in PAGES:
             return page_name(name) in self.page_names
         if place == "data":

@@ -4,72 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from watchtime.core.errors import WatchtimeError, unknown
-from watchtime.evaluation.pairs import Pairs, finite_column, same_length
-from watchtime.evaluation.ranking import RANKING_CONVENTIONS, Rankings
+from watchtime.evaluation import user_sums
+from watchtime.evaluation.pairs import finite_column, same_length
+from watchtime.evaluation.ranking import RANKING_CONVENTIONS
 from watchtime.evaluation.ranks import normalised_gini, spearman
-from watchtime.evaluation.xauc import CONVENTIONS, PairCounts, score, summed
+from watchtime.evaluation.rows import LIST_LENGTHS, EvaluatedRows, Need
+from watchtime.evaluation.user_bootstrap import UserDraws, UserRatio
+from watchtime.evaluation.xauc import CONVENTIONS, score
 from watchtime.evaluation.xgauc import XGAUC_CONVENTIONS, average_over_users
 
 Direction = Literal["lower", "higher", "none"]
-Need = Literal["user", "duration", "full_watch", "positive"]
-
-
-@dataclass(frozen=True)
-class EvaluatedRows:
-    """Targets and predictions of n rows, the optional columns (each (n,)), and what several metrics share."""
-
-    target: npt.NDArray[Any]
-    prediction: npt.NDArray[Any]
-    optional: dict[Need, npt.NDArray[Any]]
-
-    @cached_property
-    def error(self) -> npt.NDArray[np.float64]:
-        """Prediction − target."""
-        return np.subtract(self.prediction, self.target, dtype=np.float64)
-
-    @cached_property
-    def truncated_error(self) -> npt.NDArray[np.float64]:
-        """Prediction − min(target, full watch), of the rows whose full watch is known."""
-        full = np.asarray(self.optional["full_watch"], dtype=np.float64)
-        known = ~np.isnan(full)
-        return np.subtract(self.prediction[known], np.minimum(self.target[known], full[known]), dtype=np.float64)
-
-    @cached_property
-    def above_zero(self) -> EvaluatedRows:
-        """The rows whose target is above 0."""
-        kept = self.target > 0
-        optional = {need: column[kept] for need, column in self.optional.items()}
-        return EvaluatedRows(self.target[kept], self.prediction[kept], optional)
-
-    @cached_property
-    def rankings(self) -> dict[tuple[int, str], Rankings]:
-        """Every user's list of the rows of highest prediction, by its length and convention."""
-        user = self.optional["user"]
-        return {
-            (length, convention): Rankings(user, self.prediction, length, convention)
-            for length in LIST_LENGTHS
-            for convention in RANKING_CONVENTIONS
-        }
-
-    @cached_property
-    def pairs(self) -> Pairs:
-        return Pairs(self.target, self.prediction)
-
-    @cached_property
-    def counts(self) -> PairCounts:
-        return summed(self.pairs)
-
-    @cached_property
-    def pairs_by_user(self) -> Pairs:
-        return Pairs(self.target, self.prediction, self.optional["user"])
+Function = Callable[[EvaluatedRows, str], float]
+ByUser = Callable[[EvaluatedRows, str], UserRatio | None]
 
 
 @dataclass(frozen=True)
@@ -79,25 +32,32 @@ class Metric:
     ``unit`` is "target" where the value has the target's unit; ``needs`` names the optional columns without which
     the metric does not exist; ``tasks`` are the targets that it is about, all if there are none; a metric that needs
     no rule for ties has the one convention "". The function returns NaN where the rows do not define the metric.
+    ``by_user`` gives what every user adds to it; without it, as for what is made of ranks among all rows, there is no
+    interval over users.
     """
 
     name: str
     title: str
     direction: Direction
-    function: Callable[[EvaluatedRows, str], float]
+    function: Function
     unit: Literal["target"] | None = None
     needs: tuple[Need, ...] = ()
     tasks: tuple[str, ...] = ()
     conventions: tuple[str, ...] = ("",)
+    by_user: ByUser | None = None
 
 
 @dataclass(frozen=True)
 class MetricValue:
-    """A measured value; None where the rows do not define it, as strict XAUC of a constant target."""
+    """A measured value; None where the rows do not define it, as strict XAUC of a constant target.
+
+    ``users`` is its interval over users, where they were drawn and the metric is made of sums over them.
+    """
 
     metric: str
     convention: str
     value: float | None
+    users: tuple[float, float] | None = None
 
 
 def evaluate(
@@ -108,13 +68,15 @@ def evaluate(
     duration: npt.ArrayLike | None = None,
     full_watch: npt.ArrayLike | None = None,
     positive: npt.ArrayLike | None = None,
+    draws: UserDraws | None = None,
     metrics: Iterable[str] | None = None,
 ) -> list[MetricValue]:
     """Return the named metrics (all of ``METRICS`` if None) under all their conventions.
 
     All arrays have shape (n,). ``full_watch`` is the target of an item watched once to its end, its duration or a
-    ratio of 1, NaN where it is unknown. A metric that needs a column that is absent is skipped. Raises WatchtimeError
-    where shapes differ, a target or prediction is not finite (the first such row is named), or a name is unknown.
+    ratio of 1, NaN where it is unknown. With ``draws`` of the rows' users, values have intervals over users. A metric
+    that needs a column that is absent is skipped. Raises WatchtimeError where shapes differ, a target or prediction is
+    not finite (the first such row is named), the draws are of another number of users, or a name is unknown.
     """
     target = finite_column("target", target)
     prediction = finite_column("prediction", prediction)
@@ -138,7 +100,22 @@ def evaluate(
             for convention in metric.conventions:
                 value = float(metric.function(rows, convention))
                 values.append(MetricValue(name, convention, None if math.isnan(value) else value))
-    return values
+    return _with_intervals(values, rows, draws) if draws and "user" in optional else values
+
+
+def _with_intervals(values: list[MetricValue], rows: EvaluatedRows, draws: UserDraws) -> list[MetricValue]:
+    """Return the values with their intervals over users, all of the same draws."""
+    users = len(rows.pairs_by_user.rows)
+    if draws.users != users:
+        raise WatchtimeError(f"draws of users: {draws.users} users were drawn from, the rows have {users}.")
+    ratios: dict[tuple[str, str], UserRatio] = {}
+    for one in values:
+        by_user = METRICS[one.metric].by_user
+        ratio = by_user(rows, one.convention) if by_user and one.value is not None else None
+        if ratio:
+            ratios[one.metric, one.convention] = ratio
+    found = dict(zip(ratios, draws.intervals(list(ratios.values())), strict=True))
+    return [replace(one, users=found.get((one.metric, one.convention))) for one in values]
 
 
 def metric_named(name: str) -> Metric:
@@ -187,7 +164,7 @@ def _spearman(rows: EvaluatedRows, _: str) -> float:
     return spearman(rows.target, rows.prediction)
 
 
-def _of_positive(function: Callable[[EvaluatedRows, str], float]) -> Callable[[EvaluatedRows, str], float]:
+def _of_positive(function: Function) -> Function:
     """Return the same metric of the rows whose target is above 0, NaN where there are none."""
 
     def restricted(rows: EvaluatedRows, convention: str) -> float:
@@ -202,24 +179,22 @@ def _positive_rows(rows: EvaluatedRows, _: str) -> float:
 
 def _list_metrics(length: int) -> tuple[Metric, ...]:
     """Return what is measured of lists of ``length`` rows per user."""
+    about: dict[str, Any] = {"tasks": ("label",), "conventions": tuple(RANKING_CONVENTIONS)}
 
-    def nwtg(rows: EvaluatedRows, convention: str) -> float:
-        return rows.rankings[length, convention].normalised_gain("target", rows.target).value
-
-    def neg(rows: EvaluatedRows, convention: str) -> float:
-        return rows.rankings[length, convention].normalised_gain("positive", rows.optional["positive"]).value
-
-    def ds(rows: EvaluatedRows, convention: str) -> float:
-        return rows.rankings[length, convention].standard_deviation("duration", rows.optional["duration"]).value
+    def of_lists(gain: str) -> dict[str, Any]:
+        return {
+            "function": lambda rows, convention: rows.of_lists(length, convention, gain).average().value,
+            "by_user": lambda rows, convention: user_sums.lists(rows, length, convention, gain),
+            **about,
+        }
 
     def users(rows: EvaluatedRows, convention: str) -> float:
         return rows.rankings[length, convention].users_ranked
 
-    about: dict[str, Any] = {"tasks": ("label",), "conventions": tuple(RANKING_CONVENTIONS)}
     return (
-        Metric(f"nwtg@{length}", f"NWTG@{length}", "higher", nwtg, needs=("user",), **about),
-        Metric(f"ds@{length}", f"DS@{length}", "higher", ds, needs=("user", "duration"), **about),
-        Metric(f"neg@{length}", f"NEG@{length}", "higher", neg, needs=("user", "positive"), **about),
+        Metric(f"nwtg@{length}", f"NWTG@{length}", "higher", needs=("user",), **of_lists("target")),
+        Metric(f"ds@{length}", f"DS@{length}", "higher", needs=("user", "duration"), **of_lists("duration")),
+        Metric(f"neg@{length}", f"NEG@{length}", "higher", needs=("user", "positive"), **of_lists("positive")),
         Metric(f"users@{length}", f"Users with a list of {length}", "none", users, needs=("user",), **about),
     )
 
@@ -240,24 +215,27 @@ def _prediction_tie_mass(rows: EvaluatedRows, _: str) -> float:
     return rows.counts.prediction_tie_mass
 
 
+def _error(name: str, title: str, function: Function, by_user: ByUser, **more: Any) -> Metric:
+    """Return a metric in the target's unit."""
+    return Metric(name, title, "lower", function, unit="target", by_user=by_user, **more)
+
+
 _PER_USER = tuple(XGAUC_CONVENTIONS)
 _LTV = ("ltv",)
-LIST_LENGTHS = (3, 10)
-"""How many rows a user's list has: LabelCraft's, and one for logs in which few users have so many rows."""
 _STRICT = ("strict",)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("mae", "MAE", "lower", _mae, unit="target"),
-        Metric("rmse", "RMSE", "lower", _rmse, unit="target"),
-        Metric("mae_truncated", "MAE (truncated)", "lower", _mae_truncated, unit="target", needs=("full_watch",)),
-        Metric("rmse_truncated", "RMSE (truncated)", "lower", _rmse_truncated, unit="target", needs=("full_watch",)),
-        Metric("xauc", "XAUC", "higher", _xauc, conventions=tuple(CONVENTIONS)),
-        Metric("xgauc", "XGAUC", "higher", _xgauc, needs=("user",), conventions=_PER_USER),
+        _error("mae", "MAE", _mae, user_sums.mae),
+        _error("rmse", "RMSE", _rmse, user_sums.rmse),
+        _error("mae_truncated", "MAE (truncated)", _mae_truncated, user_sums.mae_truncated, needs=("full_watch",)),
+        _error("rmse_truncated", "RMSE (truncated)", _rmse_truncated, user_sums.rmse_truncated, needs=("full_watch",)),
+        Metric("xauc", "XAUC", "higher", _xauc, conventions=tuple(CONVENTIONS), by_user=user_sums.xauc),
+        Metric(*("xgauc", "XGAUC", "higher", _xgauc), needs=("user",), conventions=_PER_USER, by_user=user_sums.xgauc),
         Metric("norm_gini", "Normalised Gini", "higher", _norm_gini, tasks=_LTV, conventions=_STRICT),
         Metric("spearman", "Spearman", "higher", _spearman, tasks=_LTV),
-        Metric("mae_pos", "MAE (positive)", "lower", _of_positive(_mae), unit="target", tasks=_LTV),
+        _error("mae_pos", "MAE (positive)", _of_positive(_mae), user_sums.mae_above_zero, tasks=_LTV),
         Metric(
             *("norm_gini_pos", "Normalised Gini (positive)", "higher", _of_positive(_norm_gini)),
             tasks=_LTV,

@@ -77,7 +77,7 @@ class Pairs:
     @cached_property
     def discordant(self) -> IntArray:
         """Pairs with (y_i − y_j)(p_i − p_j) < 0."""
-        return self._opposite(self._by_target_then_prediction, self._by_prediction_then_target)
+        return self._per_group(self._discordant_before)
 
     @cached_property
     def tied_target(self) -> IntArray:
@@ -105,6 +105,37 @@ class Pairs:
         """Pairs with y_i = y_j and p_i > p_j, where row i is stored before row j."""
         return self._opposite(self._by_target, self._by_target_then_prediction)
 
+    def discordant_of_rows(self) -> IntArray:
+        """Return for each row, as stored (n,), in how many discordant pairs it is."""
+        order = self._by_target_then_prediction
+        place = _places(self._by_prediction_then_target)[order]
+        # Of the rows with a smaller target, those that do not stand before it by prediction are discordant too.
+        found = np.empty(len(order), np.int64)
+        found[order] = 2 * self._discordant_before.astype(np.int64) + np.arange(len(order)) - place
+        return found
+
+    def tied_target_of_rows(self) -> IntArray:
+        """Return for each row, as stored (n,), how many others of its group have its target."""
+        return _others(self._target_rank)
+
+    def tied_prediction_of_rows(self) -> IntArray:
+        """Return for each row, as stored (n,), how many others of its group have its prediction."""
+        return _others(self._prediction_rank)
+
+    def tied_both_of_rows(self) -> IntArray:
+        """Return for each row, as stored (n,), how many others of its group have its target and its prediction."""
+        order = self._by_target_then_prediction
+        starts = _run_starts(self._target_rank[order], self._prediction_rank[order])
+        found = np.empty(len(order), np.int64)
+        found[order] = _others(np.cumsum(starts))
+        return found
+
+    @cached_property
+    def _discordant_before(self) -> npt.NDArray[np.int32]:
+        """For each row, sorted by target and then prediction: the rows of larger target and smaller prediction."""
+        order = _places(self._by_target_then_prediction)
+        return _larger_before(order[self._by_prediction_then_target])
+
     @cached_property
     def _by_target(self) -> IntArray:
         return _stably_sorted(np.arange(len(self.target)), self._target_rank)
@@ -123,16 +154,11 @@ class Pairs:
 
     def _opposite(self, one: IntArray, other: IntArray) -> IntArray:
         """Count the pairs that the two orders list in opposite ways."""
-        position = np.empty(len(one), np.int32)
-        position[one] = np.arange(len(one), dtype=np.int32)
-        return self._per_group(_larger_before(position[other]))
+        return self._per_group(_larger_before(_places(one)[other]))
 
     def _tied(self, *sorted_ranks: IntArray) -> IntArray:
         """Count the pairs that are equal in all of ``sorted_ranks``; equal rows stand together."""
-        row = np.arange(len(self.target))
-        starts = np.zeros(len(row), bool)
-        for ranks in sorted_ranks:
-            starts[1:] |= ranks[1:] != ranks[:-1]
+        row, starts = np.arange(len(self.target)), _run_starts(*sorted_ranks)
         return self._per_group(row - np.maximum.accumulate(np.where(starts, row, 0)))
 
     def _per_group(self, counts: npt.NDArray[Any]) -> IntArray:
@@ -143,6 +169,26 @@ class Pairs:
 def _dense_ranks(values: npt.NDArray[Any]) -> IntArray:
     """Return each value's rank among the distinct values, from 0."""
     return np.unique(values, return_inverse=True)[1]
+
+
+def _places(order: IntArray) -> npt.NDArray[np.int32]:
+    """Return the place of each row in an order of the rows."""
+    places = np.empty(len(order), np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    return places
+
+
+def _run_starts(*sorted_ranks: IntArray) -> npt.NDArray[np.bool_]:
+    """Return whether each of the sorted rows but the first differs from the one before it in any of the ranks."""
+    starts = np.zeros(len(sorted_ranks[0]), bool)
+    for ranks in sorted_ranks:
+        starts[1:] |= ranks[1:] != ranks[:-1]
+    return starts
+
+
+def _others(ranks: IntArray) -> IntArray:
+    """Return for each rank how many others are equal to it."""
+    return (np.bincount(ranks) - 1)[ranks]
 
 
 def _stably_sorted(order: IntArray, ranks: IntArray) -> IntArray:

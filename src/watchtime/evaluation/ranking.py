@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.evaluation.pairs import finite_column, same_length
-from watchtime.evaluation.xgauc import UserAverage
+from watchtime.evaluation.user_values import UserAverage, UserValues
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -83,7 +82,7 @@ class Rankings:
         self.users, self.users_ranked = len(counts), int(ranked.sum())
         self._rows, self._kept = len(score), np.flatnonzero(ranked[code])
         self._user = code[self._kept]
-        self._counts = counts[ranked]
+        self._ranked, self._counts = ranked, counts[ranked]
         self._starts = np.cumsum(self._counts) - self._counts
         place = np.arange(len(self._kept)) - np.repeat(self._starts, self._counts)
         discount = np.log2(place + 2)
@@ -97,7 +96,11 @@ class Rankings:
         self._listed = self._mean_of_ties((place < k).astype(np.float64))
 
     def normalised_gain(self, name: str, values: npt.ArrayLike) -> UserAverage:
-        """Return the mean over users of Σ_r w_r y_r / Σ_r w_r y'_r over the ranks r = 1 … k.
+        """Return the mean over users of their normalised gains."""
+        return self.normalised_gains(name, values).average()
+
+    def normalised_gains(self, name: str, values: npt.ArrayLike) -> UserValues:
+        """Return for each user Σ_r w_r y_r / Σ_r w_r y'_r over the ranks r = 1 … k.
 
         y_r ≥ 0 is the value (n,) at rank r by score, y'_r that at rank r by the values themselves, and w_r the
         convention's weight.
@@ -106,10 +109,14 @@ class Rankings:
         gain = self._per_user(self._expected_weight * values[self._order])
         ideal = self._per_user(self._weight * self._by_falling(values)[1])
         share = np.divide(gain, ideal, out=np.ones_like(gain), where=ideal > 0)
-        return self._average(share if self.convention == "released" else share[ideal > 0])
+        return self._of_all_users(share, np.full(len(share), True) if self.convention == "released" else ideal > 0)
 
     def standard_deviation(self, name: str, values: npt.ArrayLike) -> UserAverage:
-        """Return the mean over users of the standard deviation (k − 1 in its denominator) of the list's values (n,).
+        """Return the mean over users of their lists' standard deviations."""
+        return self.standard_deviations(name, values).average()
+
+    def standard_deviations(self, name: str, values: npt.ArrayLike) -> UserValues:
+        """Return for each user the standard deviation (k − 1 in its denominator) of the list's values (n,).
 
         Where tied rows stand on both sides of rank k, it is the root of the variance's expectation. With q_i the
         probability that row i is listed, g the number of its ties, m their mean and c = Σ q x / k, this variance is
@@ -117,14 +124,14 @@ class Rankings:
         """
         values = self._column(name, values)[self._order]
         if self.k == 1:
-            return self._average(np.empty(0))
+            return self._of_all_users(np.zeros(len(self._counts)), np.full(len(self._counts), False))
         listed = self._listed
         from_mean = values - np.repeat(self._per_user(listed * values) / self.k, self._counts)
         from_ties = values - self._mean_of_ties(values)
         ties = self._ties[self._tied]
         chance = listed * (1 - listed) * ties / np.maximum(ties - 1, 1)
         squares = self._per_user(listed * from_mean**2 - chance * from_ties**2 / self.k)
-        return self._average(np.sqrt(np.maximum(squares, 0) / (self.k - 1)))
+        return self._of_all_users(np.sqrt(np.maximum(squares, 0) / (self.k - 1)), np.full(len(squares), True))
 
     def _column(self, name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
         column = finite_column(name, values)
@@ -143,7 +150,8 @@ class Rankings:
     def _mean_of_ties(self, values: npt.NDArray[Any]) -> FloatArray:
         return (np.bincount(self._tied, weights=values) / self._ties)[self._tied]
 
-    def _average(self, values: FloatArray) -> UserAverage:
-        # fsum rounds once, so the sum does not depend on the order in which a CPU adds.
-        mean = math.fsum(values) / len(values) if len(values) else math.nan
-        return UserAverage(mean, users=self.users, users_counted=len(values))
+    def _of_all_users(self, values: FloatArray, counted: npt.NDArray[np.bool_]) -> UserValues:
+        """Return the values (users ranked,) of those who are counted, each of the same weight, among all users."""
+        value, weight = np.zeros(self.users), np.zeros(self.users, np.int64)
+        value[self._ranked], weight[self._ranked] = values, counted
+        return UserValues.of(value, weight, weight > 0)

@@ -138,5 +138,15 @@ def xauc(target: npt.ArrayLike, prediction: npt.ArrayLike, convention: str = "st
     return float(score(Pairs(target, prediction), convention)[0])
 
 
+def strict_of_rows(pairs: Pairs) -> tuple[FloatArray, FloatArray]:
+    """Return for each row, both (n,), the credit that strict XAUC gives its pairs, and how many of them count.
+
+    These are the rows' Hájek projections: XAUC = Σ_i credit_i / Σ_i counted_i, where both sums have every pair twice.
+    """
+    counted = (pairs.rows - 1)[pairs.group] - pairs.tied_target_of_rows()
+    halved = pairs.tied_prediction_of_rows() - pairs.tied_both_of_rows()
+    return counted - pairs.discordant_of_rows() - halved / 2, counted.astype(np.float64)
+
+
 def _share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> FloatArray:
     return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.evaluation.pairs import Pairs
+from watchtime.evaluation.user_values import UserAverage, UserValues
 from watchtime.evaluation.xauc import score
 
 XGAUC_CONVENTIONS = {
@@ -17,15 +15,6 @@ XGAUC_CONVENTIONS = {
     "cwm": "XAUC of each user as d2q; a user with a single row scores 1; users whose targets sum to no more than "
     "0 are left out (CWM's code).",
 }
-
-
-@dataclass(frozen=True)
-class UserAverage:
-    """An average over users: its value (NaN if none counted), how many users there are, how many counted."""
-
-    value: float
-    users: int
-    users_counted: int
 
 
 def xgauc(
@@ -42,15 +31,15 @@ def xgauc(
 
 def average_over_users(pairs: Pairs, convention: str = "strict") -> UserAverage:
     """Return XGAUC of pairs that are grouped by user."""
+    return user_scores(pairs, convention).average()
+
+
+def user_scores(pairs: Pairs, convention: str = "strict") -> UserValues:
+    """Return every user's XAUC, weighed by the user's number of rows, of pairs that are grouped by user."""
     if convention not in XGAUC_CONVENTIONS:
         raise WatchtimeError(unknown("XGAUC convention", convention, XGAUC_CONVENTIONS))
     if convention == "strict":
         scores = score(pairs, "strict")
-        counted = ~np.isnan(scores)
-    else:
-        scores = np.where(pairs.rows == 1, 1.0, score(pairs, "d2q"))
-        counted = np.bincount(pairs.group, weights=pairs.target) > 0
-    weights = pairs.rows[counted]
-    # fsum rounds once, so the sum does not depend on the order in which a CPU adds.
-    value = math.fsum(weights * scores[counted]) / int(weights.sum()) if counted.any() else math.nan
-    return UserAverage(value, users=len(pairs.rows), users_counted=int(counted.sum()))
+        return UserValues.of(scores, pairs.rows, ~np.isnan(scores))
+    scores = np.where(pairs.rows == 1, 1.0, score(pairs, "d2q"))
+    return UserValues.of(scores, pairs.rows, np.bincount(pairs.group, weights=pairs.target) > 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from watchtime.evaluation.metrics import METRICS
 from watchtime.evaluation.statistics import holm
 from watchtime.reporting import rules
 from watchtime.reporting.alignment import format_number, usual_decimals
-from watchtime.reporting.comparison import Entry, competitors, entries
+from watchtime.reporting.comparison import competitors, entries, line_names
 from watchtime.reporting.measure_columns import ARROWS
 from watchtime.reporting.notes import Notes
 from watchtime.reporting.opening import value_obstacles
@@ -21,7 +20,7 @@ from watchtime.reporting.report import Report
 from watchtime.reporting.results import ALPHA, Line, Measure, Results
 from watchtime.reporting.tables import Cell, Column, Section, Table, Value
 from watchtime.reporting.text import Markdown, escape
-from watchtime.reporting.words import sentence
+from watchtime.reporting.words import few, sentence
 
 
 def table(report: Report, dataset: str) -> Table | Markdown:
@@ -86,7 +85,7 @@ def conclusions(report: Report, dataset: str) -> Markdown:
         ours = [line for line in ours if line not in others]
     columns = [Measure.of(name) for name in report.artifact.metrics]
     best, against = results.best(lines, columns), _against(results, ours, others, columns)
-    names = _names([*plain, *published])
+    names = line_names(report, dataset)
     said = [counts(report, dataset), *_orders(report, dataset)]
     for measure in best:
         parts = [_best_sentence(results, measure, best[measure], names)]
@@ -125,7 +124,7 @@ def _orders(report: Report, dataset: str) -> list[str]:
             f"{METRICS[one['metric']].title} of {artifact.rows[row_key(one['method'], one['variant'])].title}"
             for one in frame.iter_rows(named=True)
         ]
-        parts.append(f"{words}: {escape(', '.join(cells) or 'none')}")
+        parts.append(f"{words}: {escape(few(cells) or 'none')}")
     title = escape(artifact.rows[artifact.reference_row].title)
     return [f"Significant differences to {title}, {'; '.join(parts)}."]
 
@@ -147,7 +146,7 @@ def _constant(report: Report, dataset: str) -> list[str]:
 def _best_sentence(results: Results, measure: Measure, tied: Sequence[Line], names: dict[Line, str]) -> str:
     leader = results.leader(tied, measure)
     assert leader is not None
-    others = [line for line in tied if line != leader]
+    others = [line for line in results.ranked(tied, measure) if line != leader]
     rest = f"; not significantly different: {_listed(others, names)}" if others else ", significantly"
     return f"{escape(names[leader])} has the best mean{rest}."
 
@@ -175,12 +174,5 @@ def _against_sentence(leader: Line, groups: dict[str, list[Line]], names: dict[L
     return f"{start}, {'; '.join(parts) or 'no row of the table was run'}."
 
 
-def _names(shown: Iterable[Entry]) -> dict[Line, str]:
-    """Return a name for every line: its title, with the readout where several lines have that title."""
-    found = {entry.line: entry.title for entry in shown if entry.line}
-    titles = Counter(found.values())
-    return {line: f"{title} ({line.readout})" if titles[title] > 1 else title for line, title in found.items()}
-
-
 def _listed(lines: Sequence[Line], names: dict[Line, str]) -> str:
-    return escape(", ".join(names[line] for line in lines))
+    return escape(few([names[line] for line in lines]))

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.core.files import read_json, write_json, write_parquet
+from watchtime.core.files import read_json, write_json, write_parquet, write_text
 from watchtime.core.plan import Plan
 from watchtime.evaluation.deciles import DECILES
 
@@ -21,7 +21,7 @@ _PACKAGES = ("torch", "numpy", "polars", "lightgbm", "scipy", "snakemake", "typs
 
 
 def collect(plan: Plan) -> None:
-    """Write metrics, calibration, history and resources (.parquet), scores.json and environment.json of the run.
+    """Write metrics, calibration, history, resources (.parquet), scores (.json, .csv) and environment.json of the run.
 
     Measured time, memory, host and code version are in resources and environment only, so that the others are
     byte-identical between equal runs.
@@ -29,6 +29,7 @@ def collect(plan: Plan) -> None:
     measured = metrics(plan, list(plan.jobs))
     write_parquet(plan.folder / "metrics.parquet", measured)
     write_json(plan.folder / "scores.json", scores(measured))
+    write_text(plan.folder / "scores.csv", plotted_scores(plan, measured).write_csv())
     write_parquet(plan.folder / "calibration.parquet", _calibrations(plan))
     write_parquet(plan.folder / "history.parquet", _histories(plan))
     write_parquet(plan.folder / "resources.parquet", _resources(plan))
@@ -40,7 +41,8 @@ def metrics(plan: Plan, keys: list[str]) -> pl.DataFrame:
 
     Columns beside the job's names: ``simulated``, ``settings`` and ``data`` (sha256), ``deterministic`` (one fit
     stands for all repetitions), ``parameters``, ``test_rows``, ``repetition``, ``readout``, ``metric``,
-    ``convention``, ``value``.
+    ``convention``, ``value``, ``users_low`` and ``users_high`` (the value's 95 % interval over users, null where it has
+    none).
     """
     frames = [_job_metrics(plan, key) for key in keys]
     return pl.concat(frames)
@@ -48,13 +50,31 @@ def metrics(plan: Plan, keys: list[str]) -> pl.DataFrame:
 
 def scores(measured: pl.DataFrame) -> dict[str, Any]:
     """Return the means over repetitions as nested mappings, for ``dvc metrics show`` and ``dvc metrics diff``."""
-    chosen = measured.filter(pl.col("convention").is_in(["", "strict"]), pl.col("metric").is_in(_SCORES))
-    names = [pl.concat_str(group, separator="/") for group in (_NAMES[:3], ["method", "variant", "readout"])]
-    means = chosen.group_by(*(name.alias(key) for name, key in zip(names, ("table", "row"), strict=True)), "metric")
     nested: dict[str, Any] = {}
-    for table, row, metric, value in means.agg(pl.col("value").mean()).sort("table", "row", "metric").rows():
-        nested.setdefault(table, {}).setdefault(row, {})[metric] = value
+    for table, method, variant, readout, metric, value in _means(measured).rows():
+        nested.setdefault(table, {}).setdefault(f"{method}/{variant}/{readout}", {})[metric] = value
     return nested
+
+
+def plotted_scores(plan: Plan, measured: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per job of a leaderboard, the scores of its own readout, for ``dvc plots show`` and ``diff``."""
+    names = [
+        (spec.dataset, spec.task, spec.protocol, spec.method, spec.variant, spec.readouts[0])
+        for spec in plan.jobs.values()
+        if (spec.method, spec.variant) in plan.shown_variants(spec.dataset)
+    ]
+    firsts = pl.DataFrame(names, [*_NAMES[:3], "method", "variant", "readout"], orient="row")
+    own = _means(measured.join(firsts, on=firsts.columns, how="semi", maintain_order="left"))
+    line = pl.concat_str("table", "method", "variant", separator="/").alias("line")
+    found = own.select(line, "metric", "value").pivot("metric", index="line", values="value")
+    return found.select("line", *(name for name in _SCORES if name in found.columns)).sort("line")
+
+
+def _means(measured: pl.DataFrame) -> pl.DataFrame:
+    """Return the mean over repetitions of the scores of every table, method, variant and readout."""
+    chosen = measured.filter(pl.col("convention").is_in(["", "strict"]), pl.col("metric").is_in(_SCORES))
+    keys = [pl.concat_str(_NAMES[:3], separator="/").alias("table"), "method", "variant", "readout", "metric"]
+    return chosen.group_by(keys).agg(pl.col("value").mean()).sort("table", "method", "variant", "readout", "metric")
 
 
 def _job_metrics(plan: Plan, key: str) -> pl.DataFrame:
@@ -66,6 +86,8 @@ def _job_metrics(plan: Plan, key: str) -> pl.DataFrame:
         "metric": pl.String,
         "convention": pl.String,
         "value": pl.Float64,
+        "users_low": pl.Float64,
+        "users_high": pl.Float64,
     }
     columns: dict[str, Any] = {
         **{name: getattr(spec, name) for name in _NAMES},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from watchtime.core.catalog import PublishedRow
@@ -63,6 +64,14 @@ def competitors(report: Report, dataset: str) -> list[Line]:
     """Return the lines of which one can be the best: all but the oracle."""
     *sections, _ = entries(report, dataset).values()
     return [entry.line for section in sections for entry in section if entry.line]
+
+
+def line_names(report: Report, dataset: str) -> dict[Line, str]:
+    """Return a name for every line that competes: its title, with the readout where several have that title."""
+    *sections, _ = entries(report, dataset).values()
+    found = {entry.line: entry.title for section in sections for entry in section if entry.line}
+    titles = Counter(found.values())
+    return {line: f"{title} ({line.readout})" if titles[title] > 1 else title for line, title in found.items()}
 
 
 def table(report: Report, dataset: str) -> Table:

@@ -8,15 +8,13 @@ from typing import Literal
 
 import polars as pl
 
-from watchtime.evaluation.metrics import METRICS
-from watchtime.evaluation.statistics import minimum_detectable_difference
-from watchtime.reporting.alignment import format_number, usual_decimals
+from watchtime.reporting import certainty
 from watchtime.reporting.measure_columns import measure_column
 from watchtime.reporting.report import Report
 from watchtime.reporting.results import ALPHA, Line, Measure, Results
 from watchtime.reporting.tables import Cell, Column, Table, Value
 from watchtime.reporting.text import Markdown
-from watchtime.reporting.words import percent, target_name
+from watchtime.reporting.words import target_name
 
 MEASURES = tuple(map(Measure.of, ("xauc", "rmse", "mae")))
 MEASURES_OF_TASKS = {
@@ -24,7 +22,6 @@ MEASURES_OF_TASKS = {
     # Labels have scales of their own, and what counts is each user's list.
     "label": tuple(map(Measure.of, ("nwtg@10", "neg@10", "ds@10", "nwtg@3"))),
 }
-POWER = 0.8
 
 
 @dataclass(frozen=True)
@@ -83,24 +80,9 @@ def table(report: Report, board: Board) -> Table:
 
 def detectable(report: Report, board: Board) -> Markdown:
     """Say which differences the repetitions can find."""
-    results, repetitions = _results(report, board), report.plan.config.repetitions
-    competing, unit = _competing(report, results), report.unit(board.dataset, board.task)
-    if repetitions < 2:
-        return Markdown("One repetition finds no difference, however large: it says nothing about chance.")
-    parts = []
-    for measure in measures(board):
-        spread, metric = results.paired_spread(competing, measure), METRICS[measure.metric]
-        if spread is not None:
-            found = minimum_detectable_difference(spread, repetitions, 1 - ALPHA, POWER)
-            ending = f" {unit}" if unit and metric.unit == "target" else ""
-            parts.append(f"{format_number(found, usual_decimals([100 * found]))}{ending} in {metric.title}")
-    if not parts:
-        return Markdown("Fewer than two methods have randomness, so there is no spread of a difference.")
-    return Markdown(
-        f"The smallest true difference that {repetitions} repetitions find with a chance of {percent(POWER, 0)}, in "
-        f"one paired test at the level of {percent(ALPHA, 0)} before Holm's correction: {', '.join(parts)}. It follows "
-        "from the spread of the paired difference between neighbours in the ranking, its median over the methods with "
-        "randomness."
+    results = _results(report, board)
+    return certainty.detectable(
+        results, _competing(report, results), measures(board), report.unit(board.dataset, board.task)
     )
 
 

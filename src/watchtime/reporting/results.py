@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import polars as pl
 
@@ -59,10 +60,13 @@ class Results:
         self.parameters: dict[tuple[str, str], int] = {}
         self._deterministic: set[tuple[str, str]] = set()
         self._values: dict[tuple[Line, Measure], dict[int, float]] = {}
+        self._users: dict[tuple[Line, Measure], float] = {}
         names = ["method", "variant", "readout", "metric", "convention", "repetition", "value"]
         for method, variant, readout, metric, convention, repetition, value in frame.select(names).iter_rows():
             key = Line(method, variant, readout), Measure(metric, convention)
             self._values.setdefault(key, {})[repetition] = value
+        for method, variant, readout, metric, convention, low, high in _intervals(frame, names[:5]):
+            self._users[Line(method, variant, readout), Measure(metric, convention)] = (high - low) / 2
         facts = frame.select("method", "variant", "parameters", "deterministic").unique()
         for method, variant, parameters, deterministic in facts.iter_rows():
             self.parameters[method, variant] = parameters
@@ -106,6 +110,10 @@ class Results:
         if summary is None or summary.low is None or summary.high is None or self.is_deterministic(line):
             return summary.mean if summary else None
         return Interval(summary.mean, summary.low, summary.high)
+
+    def over_users(self, line: Line, measure: Measure) -> float | None:
+        """Return half of the 95 % interval over users, which the first repetition has; None where there is none."""
+        return self._users.get((line, measure))
 
     def compare(self, line: Line, reference: Line, measure: Measure) -> Comparison | None:
         """Return line minus reference over their common repetitions, None where one of them has no value."""
@@ -162,3 +170,11 @@ class Results:
             differences.append(summarise(ours[one] - others[one] for one in ours.keys() & others.keys()).spread)
         known = sorted(spread for spread in differences if spread is not None)
         return known[len(known) // 2] if known else None
+
+
+def _intervals(frame: pl.DataFrame, names: list[str]) -> Iterable[tuple[Any, ...]]:
+    """Yield the names and the two ends of every interval over users; runs of older versions have none."""
+    ends = ["users_low", "users_high"]
+    if not set(ends) <= set(frame.columns):
+        return []
+    return frame.drop_nulls(ends).select(*names, *ends).iter_rows()

@@ -14,13 +14,15 @@ from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import file_hash, settings_hash, write_json, write_parquet
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
+from watchtime.core.seeds import derive_seed
 from watchtime.core.sources import source_files
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.encoding import Encoding
 from watchtime.datasets.protocols import TEST, TRAINING
 from watchtime.evaluation.calibration import calibration
 from watchtime.evaluation.deciles import deciles
-from watchtime.evaluation.metrics import evaluate, metrics_about
+from watchtime.evaluation.metrics import MetricValue, evaluate, metrics_about
+from watchtime.evaluation.user_bootstrap import UserDraws
 from watchtime.labels import storage
 from watchtime.methods.base import OracleMethod, Readouts
 from watchtime.training.device import require
@@ -113,12 +115,13 @@ def _predictions(test: EncodedLog, spec: JobSpec, readouts: list[Readouts]) -> p
 
 def _metrics(plan: Plan, spec: JobSpec, model: Model, test: EncodedLog, predictions: pl.DataFrame) -> dict[str, Any]:
     values, beside = [], _beside(spec, test)
+    draws = UserDraws(predictions["user"].n_unique(), derive_seed(spec.seed, axis="users"))
     for repetition in range(spec.repetitions):
         for readout in spec.readouts:
             column = f"{readout}.{repetition}"
             if column not in predictions.columns:
                 raise WatchtimeError(f"method '{spec.method}' declares the readout '{readout}' and did not return it.")
-            measured = _evaluated(spec, predictions, column, beside, readout in ORDER_READOUTS)
+            measured = _evaluated(spec, predictions, column, beside, draws if repetition == 0 else None)
             values += [{"repetition": repetition, "readout": readout, **one} for one in measured]
     return {
         "job": spec.model_dump(mode="json"),
@@ -167,18 +170,23 @@ def _evaluated(
     predictions: pl.DataFrame,
     column: str,
     beside: dict[str, npt.NDArray[Any] | None],
-    order_only: bool,
+    draws: UserDraws | None,
 ) -> list[dict[str, Any]]:
     """Return all metrics of one column; a rank has no unit, so errors in the target's unit mean nothing for it."""
-    about = metrics_about(spec.task)
+    about, order_only = metrics_about(spec.task), column.split(".")[0] in ORDER_READOUTS
     names = [name for name, metric in about.items() if not (order_only and metric.unit == "target")]
     target, prediction, user = (predictions[one] for one in ("target", column, "user"))
-    measured = evaluate(target, prediction, user, metrics=names, **beside)
+    measured = evaluate(target, prediction, user, draws=draws, metrics=names, **beside)
     return [
-        {"metric": one.metric, "convention": one.convention, "value": one.value}
+        {"metric": one.metric, "convention": one.convention, "value": one.value, **_over_users(one)}
         for one in measured
         if one.value is not None
     ]
+
+
+def _over_users(measured: MetricValue) -> dict[str, float]:
+    """Return the interval over users that a value has, if it has one."""
+    return dict(zip(("users_low", "users_high"), measured.users, strict=True)) if measured.users else {}
 
 
 def _history(history: list[dict[str, float | int]]) -> pl.DataFrame:
