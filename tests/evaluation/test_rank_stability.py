@@ -49,7 +49,7 @@ def test_draws_are_paired_across_rows() -> None:
 
 def test_equal_means_are_equal_whatever_the_order_of_their_sum() -> None:
     """Of the 27 draws 10 are won by either row and 7 by both: six orders of all three, and three times the second."""
-    found = rank_stability([[100.1, 100.2, 100.3], [100.3, 100.2, 100.1], [900.0, 900.0, 900.0]], "lower")
+    found = rank_stability([[0.1, 0.2, 0.3], [0.3, 0.2, 0.1], [9.0, 9.0, 9.0]], "lower")
     assert found.best.tolist() == [0.5, 0.5, 0.0]
 
 
