@@ -56,13 +56,6 @@ def test_the_same_users_tell_more_than_two_buckets() -> None:
     assert paired.high - paired.low < (split.high - split.low) / 5
 
 
-def test_many_users_are_resampled_in_pieces_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    control, treatment = users(50, 9)
-    whole = paired_gain(control, treatment, 4)
-    monkeypatch.setattr("watchtime.evaluation.gains._CELLS", 1_000)
-    assert paired_gain(control, treatment, 4) == pytest.approx(whole)
-
-
 def test_an_interval_shrinks_with_the_root_of_the_users() -> None:
     assert users_needed(Gain(1.0, -9.0, 11.0), users=100, wanted=1.0) == 10_000
     assert users_needed(Gain(1.0, -9.0, 11.0), users=100, wanted=-5.0) == 400

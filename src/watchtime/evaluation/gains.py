@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from watchtime.core.errors import WatchtimeError
+from watchtime.evaluation.user_bootstrap import UserDraws, UserRatio
 
 Floats = npt.NDArray[np.float64]
 
 DRAWS = 2_000
-_CELLS = 4_000_000  # of the table of how often each user is drawn, at a time
 _LEVELS = (0.025, 0.975)
 
 
@@ -31,9 +31,8 @@ def paired_gain(control: Floats, treatment: Floats, seed: int) -> Gain:
     WatchtimeError where the control brings nothing.
     """
     _check(control)
-    rng = np.random.default_rng(seed)
-    both = _resampled(np.stack([control, treatment]), rng)
-    return _gain(treatment.sum(), control.sum(), both[1], both[0])
+    drawn = UserDraws(len(control), seed, DRAWS).values([UserRatio(treatment, control)])
+    return _gain(treatment.sum(), control.sum(), drawn[:, 0])
 
 
 def bucket_gain(control: Floats, treatment: Floats, seed: int) -> Gain:
@@ -42,9 +41,13 @@ def bucket_gain(control: Floats, treatment: Floats, seed: int) -> Gain:
     As ``paired_gain``, but each group is resampled by itself: what a test on live traffic can do.
     """
     _check(control)
-    rng = np.random.default_rng(seed)
-    (without,), (under) = _resampled(control[None], rng), _resampled(treatment[None], rng)[0]
-    return _gain(treatment.mean(), control.mean(), under / len(treatment), without / len(control))
+    means = [
+        UserDraws(len(one), seed + place, DRAWS).values([UserRatio(one, np.ones(len(one)))])[:, 0]
+        for place, one in enumerate((control, treatment))
+    ]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = means[1] / means[0]
+    return _gain(treatment.mean(), control.mean(), np.where(np.isfinite(ratios), ratios, np.nan))
 
 
 def users_needed(gain: Gain, users: int, wanted: float) -> int:
@@ -61,18 +64,7 @@ def _check(control: Floats) -> None:
         raise WatchtimeError("a gain in per cent: the control brings nothing, so there is nothing to compare with.")
 
 
-def _gain(treatment: float, control: float, treatments: Floats, controls: Floats) -> Gain:
+def _gain(treatment: float, control: float, ratios: Floats) -> Gain:
     # A sample in which the control brings nothing has no gain.
-    drawn = 100 * (treatments[controls > 0] / controls[controls > 0] - 1)
-    low, high = np.quantile(drawn, _LEVELS)
+    low, high = np.nanquantile(100 * (ratios - 1), _LEVELS)
     return Gain(100 * (float(treatment) / float(control) - 1), float(low), float(high))
-
-
-def _resampled(values: Floats, rng: np.random.Generator) -> Floats:
-    """Return the sums of ``values`` [kinds, users] over samples of users with replacement, [kinds, DRAWS]."""
-    users = values.shape[1]
-    step, sums = max(1, _CELLS // users), []
-    for start in range(0, DRAWS, step):
-        times = rng.multinomial(users, np.full(users, 1 / users), size=min(step, DRAWS - start))
-        sums.append(values @ times.T)
-    return np.concatenate(sums, axis=1)
