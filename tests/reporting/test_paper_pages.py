@@ -56,7 +56,7 @@ def test_the_first_page_of_a_paper_counts_all_that_it_prints(plan: Plan) -> None
     totals = [cells[-1].rstrip("|").strip() for name, cells in rows.items() if name not in ("all", "Place", ":--")]
     assert sum(int(total) for total in totals if total.isdigit()) == frame.height
     assert rows["figure 2"][1] == "drawing only"
-    assert rows["table 10"][1].startswith("not shown: live traffic")
+    assert rows["table 10"][1].startswith("not shown: no data set of the run has the target watch_time with every_pair")
     assert f"Of the {frame.height} numbers of the paper" in paper_summary.conclusion(report)
     open_questions = paper_summary.ambiguities(report)
     assert "prowtp/implicit, prowtp.plan" in open_questions._repr_markdown_().replace("\\", "")

@@ -108,6 +108,10 @@ def conclusion(report: Report, dataset: str) -> Markdown:
 
 def _draw_differences(panel: Any, report: Report, dataset: str) -> None:
     frame = report.analysis(dataset, "differences")
+    if frame.is_empty():
+        panel.text(0.5, 0.5, "No token was generated.", transform=panel.transAxes, ha="center")
+        panel.set_axis_off()
+        return
     for reading, (title, colour, marker) in READINGS.items():
         found = {
             distance: summarise(values.values())
