@@ -162,7 +162,7 @@ def test_a_search_names_settings_that_there_are(method: str) -> None:
 
 
 def test_what_is_needed_is_what_data_sets_provide() -> None:
-    known = {"duration", "timestamp", "day", "every_pair", "truth"}
+    known = {"duration", "timestamp", "day", "clicks", "every_pair", "truth"}
     for card in CATALOG.methods.values():
         assert {*card.needs, *(need for variant in card.variants.values() for need in variant.needs)} <= known
     assert all(set(artifact.needs) <= known for artifact in CATALOG.artifacts().values())

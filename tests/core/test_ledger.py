@@ -97,3 +97,13 @@ def test_a_mistake_in_the_ledger_is_one_sentence(tmp_path: Path, rows: str, sent
         read_ledger(path, "ledger.csv")
     with pytest.raises(WatchtimeError, match=r"absent.csv: the file cannot be read"):
         read_ledger(tmp_path / "absent.csv", "absent.csv")
+
+
+def test_a_replay_is_of_clicks_and_of_the_protocol_whose_test_rows_are_every_pair() -> None:
+    """Neither another simulated log of values nor another split of KuaiRec can be replayed."""
+    values = {"valued_shoppers": {"protocols": ["random_712"]}, "kuairec": {"protocols": ["random_811"]}}
+    without = Plan(RunConfig.model_validate({"datasets": values}), CATALOG)
+    online = {entry.name for entry in CATALOG.ledger.values() if entry.kind == "online"}
+    assert not online & set(without.artifacts)
+    both = {"criteo_ssc": {"protocols": ["random_712"]}, "kuairec": {"protocols": ["big_to_small"]}}
+    assert online <= set(Plan(RunConfig.model_validate({"datasets": both}), CATALOG).artifacts)

@@ -127,8 +127,8 @@ def test_without_durations_there_is_no_truncated_target(
     assert not {"mae_truncated", "rmse_truncated"} & found
 
 
-def test_a_method_without_a_network_loads_no_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = run(tmp_path, ["training_constant"], monkeypatch)
+def train_without(plan: Plan, keys: list[str], unused: set[str]) -> None:
+    """Train jobs in a process of their own, and assert after each that it has loaded none of the modules."""
     lines = [
         "import sys",
         "from pathlib import Path",
@@ -136,11 +136,18 @@ def test_a_method_without_a_network_loads_no_torch(tmp_path: Path, monkeypatch: 
         "from watchtime.core.plan import Plan",
         "from watchtime.training.job import train",
         f"plan = Plan.load(Path({str(plan.folder / 'config.yaml')!r}), find_root())",
-        f"train(plan, {key('training_constant', 'median')!r})",
-        "assert not {'torch', 'lightgbm', 'scipy'} & set(sys.modules)",
+        f"for key in {keys!r}:",
+        "    train(plan, key)",
+        f"    loaded = {unused!r} & set(sys.modules)",
+        "    assert not loaded, (key, loaded)",
     ]
     result = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_a_method_without_a_network_loads_no_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = run(tmp_path, ["training_constant"], monkeypatch)
+    train_without(plan, [key("training_constant", "median")], {"torch", "lightgbm", "scipy"})
 
 
 @pytest.mark.slow
@@ -159,20 +166,7 @@ def test_no_network_loads_what_it_does_not_train_with(tmp_path: Path, monkeypatc
     plan = run(tmp_path, networks, monkeypatch, repetitions=1, settings=settings)
     keys = [spec.key for spec in plan.jobs.values() if spec.variant == next(iter(cards[spec.method].variants))]
     assert len(keys) == len(networks) > 10
-    lines = [
-        "import sys",
-        "from pathlib import Path",
-        "from watchtime.core.catalog import find_root",
-        "from watchtime.core.plan import Plan",
-        "from watchtime.training.job import train",
-        f"plan = Plan.load(Path({str(plan.folder / 'config.yaml')!r}), find_root())",
-        f"for key in {keys!r}:",
-        "    train(plan, key)",
-        "    unused = {'torch._dynamo', 'sympy', 'lightgbm', 'sklearn', 'matplotlib'} & set(sys.modules)",
-        "    assert not unused, (key, unused)",
-    ]
-    result = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+    train_without(plan, keys, {"torch._dynamo", "sympy", "lightgbm", "sklearn", "matplotlib"})
 
 
 def test_an_unfinished_training_belongs_to_its_data_split_and_settings(

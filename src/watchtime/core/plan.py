@@ -162,13 +162,17 @@ class Plan:
         fitting = [
             one
             for one in self.config.datasets
-            if artifact.task in self.tasks(one) and set(artifact.needs) <= self._provided(one, artifact.task)
+            if artifact.task in self.tasks(one) and set(artifact.needs) <= self._provided(one, artifact)
             if len(self.protocols(one)) > 1 or not artifact.every_protocol
         ]
         return [one for one in fitting if one in named] or fitting
 
-    def _provided(self, dataset: str, task: str) -> set[str]:
-        return {*self.catalog.datasets[dataset].provides, *(["truth"] if self.has_truth(dataset, task) else [])}
+    def _provided(self, dataset: str, artifact: Artifact) -> set[str]:
+        """What a data set has for an artifact; the test rows are every pair under the artifact's protocol alone."""
+        provided = {*self.catalog.datasets[dataset].provides}
+        if artifact.protocol_on(dataset) not in self.protocols(dataset):
+            provided.discard("every_pair")
+        return provided | ({"truth"} if self.has_truth(dataset, artifact.task) else set())
 
     def artifact_protocol(self, artifact: Artifact, dataset: str) -> str:
         """The artifact's own protocol where the data set has it, else the data set's first one."""
