@@ -63,7 +63,7 @@ def test_rows_columns_and_data_sets_of_one_run_alone_are_named(plain: Path, tmp_
     pl.read_parquet(place).rename({"item": "video"}).with_columns(pl.col("user").cast(pl.Int32)).write_parquet(place)
     write_manifest(other)
     rows = [row[1:] for row in sections(plain, other)["Data"].rows]
-    assert ["as read.rows", "30000", "29000"] in rows
+    assert ["as read.rows", "40000", "39000"] in rows
     assert ["interactions.item", "Int64", "–"] in rows
     assert ["interactions.video", "–", "Int64"] in rows
     assert ["interactions.user", "Int64", "Int32"] in rows
