@@ -10,7 +10,7 @@ from watchtime.core.catalog import find_root
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import canonical_json, from_here
 from watchtime.core.plan import Plan
-from watchtime.core.sources import script_sources, source_files
+from watchtime.core.sources import code_hash, script_sources, source_files
 
 min_version("9.19")
 

@@ -45,8 +45,8 @@ def dataset_schema(wildcards):
     return str(from_here(path)) if path.is_file() else []
 
 
-def dataset_sources(wildcards):
-    return source_files("steps", f"datasets.{plan.loader(wildcards.dataset)}")
+def dataset_code(wildcards):
+    return code_hash(source_files("steps", f"datasets.{plan.loader(wildcards.dataset)}"))
 
 
 def split_seed(wildcards):
@@ -62,9 +62,9 @@ def split_logs(wildcards):
     return canonical_json(plan.catalog.datasets[wildcards.dataset].log_names)
 
 
-def codec_sources(wildcards):
+def codec_code(wildcards):
     name = wildcards.codec.rsplit("-", 1)[0]
-    return source_files("labels.fitting", f"labels.{name}")
+    return code_hash(source_files("labels.fitting", f"labels.{name}"))
 
 
 def job_key(wildcards):
@@ -86,16 +86,16 @@ def job_truth(wildcards):
     return ancient(str(plan.raw_folder(spec.dataset))) if spec.family == "oracle" else []
 
 
-def job_sources(wildcards):
-    return source_files("training.job", *plan.jobs[job_key(wildcards)].method_modules)
+def job_code(wildcards):
+    return code_hash(source_files("training.job", *plan.jobs[job_key(wildcards)].method_modules))
 
 
 def analysis_inputs(wildcards):
     return [str(from_here(path)) for path in pages.analysis_inputs(plan, wildcards.analysed)]
 
 
-def analysis_sources(wildcards):
-    return source_files("analyses.run", f"analyses.{plan.artifacts[wildcards.analysed].analysis}")
+def analysis_code(wildcards):
+    return code_hash(source_files("analyses.run", f"analyses.{plan.artifacts[wildcards.analysed].analysis}"))
 
 
 def analysis_settings(wildcards):
@@ -111,8 +111,8 @@ def artifact_inputs(wildcards):
     return _page_inputs(wildcards.artifact)
 
 
-def artifact_sources(wildcards):
-    return _page_sources(wildcards.artifact)
+def artifact_code(wildcards):
+    return _page_code(wildcards.artifact)
 
 
 def paper_inputs(wildcards):
@@ -124,17 +124,17 @@ def paper_pages(wildcards):
     return [str(plan.folder / "reports" / f"{name}.pdf") for name in plan.papers[wildcards.paper]]
 
 
-def paper_sources(wildcards):
-    return _page_sources(wildcards.paper)
+def paper_code(wildcards):
+    return _page_code(wildcards.paper)
 
 
 def _page_inputs(name):
     return [str(from_here(path)) for path in pages.page_inputs(plan, name)]
 
 
-def _page_sources(name):
+def _page_code(name):
     """What its template imports, so that one page's tables rerun that page alone."""
-    return sorted({*source_files("reporting.render"), *script_sources(plan.template(name))})
+    return code_hash(sorted({*source_files("reporting.render"), *script_sources(plan.template(name))}))
 
 
 def report_style(wildcards):

@@ -49,7 +49,6 @@ rule download:
 rule interactions:
     input:
         raw=raw_inputs,
-        sources=dataset_sources,
         schema=dataset_schema,
     output:
         interactions="<run>/data/{dataset}/interactions.parquet",
@@ -66,6 +65,7 @@ rule interactions:
         runtime=60,
     params:
         run=run_folder,
+        code=dataset_code,
         identity=dataset_identity,
         options=read_options,
         rules=row_rules,
@@ -76,7 +76,6 @@ rule interactions:
 rule split:
     input:
         interactions="<run>/data/{dataset}/interactions.parquet",
-        sources=source_files("steps"),
     output:
         part="<run>/data/{dataset}/{protocol}/part.npy",
         counts="<run>/data/{dataset}/{protocol}/counts.json",
@@ -90,6 +89,7 @@ rule split:
         runtime=30,
     params:
         run=run_folder,
+        code=code_hash(source_files("steps")),
         seed=split_seed,
         protocol=protocol_settings,
         logs=split_logs,
@@ -103,7 +103,6 @@ rule encode:
         user_table="<run>/data/{dataset}/users.parquet",
         item_table="<run>/data/{dataset}/items.parquet",
         part="<run>/data/{dataset}/{protocol}/part.npy",
-        sources=source_files("steps"),
         schema=dataset_schema,
     output:
         encoded=directory("<run>/data/{dataset}/{protocol}/encoded"),
@@ -117,5 +116,6 @@ rule encode:
         runtime=60,
     params:
         run=run_folder,
+        code=code_hash(source_files("steps")),
     shell:
         "POLARS_MAX_THREADS={threads} watchtime encode --run {params.run} --dataset {wildcards.dataset} --protocol {wildcards.protocol} 2> {log}"

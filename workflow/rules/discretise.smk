@@ -1,7 +1,6 @@
 rule codec:
     input:
         encoded="<run>/data/{dataset}/{protocol}/encoded",
-        sources=codec_sources,
     output:
         codec="<run>/codecs/{dataset}/{task}/{protocol}/{codec}.npz",
         facts="<run>/codecs/{dataset}/{task}/{protocol}/{codec}.json",
@@ -15,6 +14,7 @@ rule codec:
         runtime=30,
     params:
         run=run_folder,
+        code=codec_code,
         name="{dataset}/{task}/{protocol}/{codec}",
     shell:
         "watchtime codec --run {params.run} --codec {params.name} 2> {log}"

@@ -6,7 +6,6 @@ wildcard_constraints:
 rule artifact:
     input:
         results=artifact_inputs,
-        sources=artifact_sources,
         style=report_style,
     output:
         pdf="<run>/reports/{artifact}.pdf",
@@ -21,6 +20,7 @@ rule artifact:
         runtime=30,
     params:
         run=run_folder,
+        code=artifact_code,
         settings=artifact_settings,
     shell:
         "watchtime render --run {params.run} --artifact {wildcards.artifact} 2> {log.text}"
@@ -30,7 +30,6 @@ rule paper:
     input:
         pages=paper_pages,
         results=paper_inputs,
-        sources=paper_sources,
         style=report_style,
     output:
         pdf="<run>/reports/{paper}.pdf",
@@ -45,6 +44,7 @@ rule paper:
         runtime=30,
     params:
         run=run_folder,
+        code=paper_code,
         settings=paper_settings,
     shell:
         "watchtime render --run {params.run} --artifact {wildcards.paper} 2> {log.text}"
@@ -54,7 +54,6 @@ rule paper:
 rule html:
     input:
         pdf="<run>/reports/summary.pdf",
-        sources=source_files("reporting.html_page"),
         frame=page_frame,
     output:
         html="<run>/reports/summary.html",
@@ -68,6 +67,7 @@ rule html:
         runtime=10,
     params:
         run=run_folder,
+        code=code_hash(source_files("reporting.html_page")),
     shell:
         "watchtime html --run {params.run} 2> {log}"
 
@@ -77,7 +77,6 @@ rule manifest:
         html="<run>/reports/summary.html",
         reports=[f"<run>/reports/{name}.pdf" for name in plan.page_names],
         metrics="<run>/metrics.parquet",
-        sources=source_files("core.manifest"),
     output:
         manifest="<run>/manifest.json",
     log:
@@ -90,6 +89,7 @@ rule manifest:
         runtime=10,
     params:
         run=run_folder,
+        code=code_hash(source_files("core.manifest")),
         config=run_config,
     shell:
         "watchtime manifest --run {params.run} 2> {log}"

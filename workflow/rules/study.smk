@@ -5,7 +5,6 @@ wildcard_constraints:
 rule analyse:
     input:
         results=analysis_inputs,
-        sources=analysis_sources,
     output:
         tables=directory("<run>/analyses/{analysed}"),
     log:
@@ -18,6 +17,7 @@ rule analyse:
         runtime=60,
     params:
         run=run_folder,
+        code=analysis_code,
         settings=analysis_settings,
     shell:
         "watchtime analyse --run {params.run} --artifact {wildcards.analysed} 2> {log}"
@@ -28,7 +28,6 @@ rule collect:
         metrics=[str(plan.job_folder(spec) / "metrics.json") for spec in plan.jobs.values()],
         resources=[str(plan.job_folder(spec) / "resources.json") for spec in plan.jobs.values()],
         history=[str(plan.job_folder(spec) / "history.parquet") for spec in plan.jobs.values()],
-        sources=source_files("reporting.collect"),
     output:
         metrics="<run>/metrics.parquet",
         calibration="<run>/calibration.parquet",
@@ -47,6 +46,7 @@ rule collect:
         runtime=10,
     params:
         run=run_folder,
+        code=code_hash(source_files("reporting.collect")),
     shell:
         "watchtime collect --run {params.run} 2> {log}"
 
@@ -54,7 +54,6 @@ rule collect:
 rule verdicts:
     input:
         results=verdict_inputs,
-        sources=source_files("reporting.verdicts"),
     output:
         verdicts="<run>/verdicts.parquet",
     log:
@@ -67,6 +66,7 @@ rule verdicts:
         runtime=10,
     params:
         run=run_folder,
+        code=code_hash(source_files("reporting.verdicts")),
         settings=verdict_settings,
     shell:
         "watchtime verdicts --run {params.run} 2> {log}"

@@ -10,7 +10,6 @@ rule train:
         encoded="<run>/data/{dataset}/{protocol}/encoded",
         codec=job_codec,
         truth=job_truth,
-        sources=job_sources,
     output:
         model="<run>/jobs/{dataset}/{task}/{protocol}/{regime}/{method}/{variant}/model.safetensors",
         predictions="<run>/jobs/{dataset}/{task}/{protocol}/{regime}/{method}/{variant}/predictions.parquet",
@@ -27,6 +26,7 @@ rule train:
         runtime=240,
     params:
         run=run_folder,
+        code=job_code,
         job=job_key,
         settings=job_settings,
     shell:
