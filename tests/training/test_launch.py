@@ -39,7 +39,17 @@ def written(root: Path, monkeypatch: pytest.MonkeyPatch, training: dict[str, Any
 
 
 def command(method: str, *options: str, before: list[str] | None = None) -> list[str]:
-    return [sys.executable, *(before or ["-m"]), "watchtime", "train", "--run", "results/tiny", "--job", key(method), *options]
+    return [
+        sys.executable,
+        *(before or ["-m"]),
+        "watchtime",
+        "train",
+        "--run",
+        "results/tiny",
+        "--job",
+        key(method),
+        *options,
+    ]
 
 
 def started(line: list[str]) -> subprocess.Popen[str]:
@@ -106,6 +116,46 @@ def test_when_one_process_is_killed_all_end_with_a_sentence(
     assert not any(child.is_running() for child in children)
     folder = plan.job_folder(plan.jobs[key("vr")])
     assert not folder.exists() or list(folder.iterdir()) == []
+
+
+SAVING = """
+import sys
+from watchtime.cli import main
+from watchtime.training import checkpoint
+checkpoint.SECONDS_BETWEEN = 0.0
+main()
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a checkpoint after every epoch, which process 0 writes and both read."""
+    (tmp_path / "saving.py").write_text(SAVING)
+    before = [*TORCHRUN[:-2], "--", str(tmp_path / "saving.py")]
+    line = [sys.executable, *before, "train", "--run", "results/tiny", "--job", key("vr")]
+    ends: list[dict[str, bytes]] = []
+    for name in ("whole", "killed"):
+        plan = written(tmp_path / name, monkeypatch, TRAINING | {"epochs": 60, "patience": 60})
+        folder = plan.job_folder(plan.jobs[key("vr")])
+        if name == "killed":
+            process = started(line)
+            children = together(process.pid)
+            end = time.monotonic() + 60
+            while not list(folder.glob("checkpoint.1.*")):
+                assert time.monotonic() < end, "the second repetition begins"
+                time.sleep(0.01)
+            children[1].kill()
+            status, said = finish(process, 60)
+            assert status == 1
+            assert "process 0 of 2: another process of this training has ended." in said
+            assert not (folder / "metrics.json").exists()
+        status, said = finish(started(line))
+        assert status == 0, said
+        kept = ("history.parquet", "predictions.parquet", "metrics.json", "model.safetensors")
+        ends.append({file: (folder / file).read_bytes() for file in kept})
+    assert ends[0] == ends[1]
 
 
 @pytest.mark.slow
