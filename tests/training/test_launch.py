@@ -14,11 +14,13 @@ import numpy as np
 import polars as pl
 import psutil
 import pytest
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 import logs
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.plan import Plan
 from watchtime.training.job import train
+from watchtime.training.launch import _cause
 
 TRAINING = {"batch": 64, "epochs": 6, "patience": 1, "learning_rate": 0.01, "unknown_rate": 0.1}
 METHODS = {"vr": "paper", "tpm": "paper", "gr": "paper"}
@@ -59,7 +61,12 @@ def started(line: list[str]) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, str]:
-    _, said = process.communicate(timeout=seconds)
+    try:
+        _, said = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+            one.kill()
+        raise
     return process.returncode, said
 
 
@@ -137,7 +144,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
     line = [sys.executable, *before, "train", "--run", "results/tiny", "--job", key("vr")]
     ends: list[dict[str, bytes]] = []
     for name in ("whole", "killed"):
-        plan = written(tmp_path / name, monkeypatch, TRAINING | {"epochs": 60, "patience": 60})
+        plan = written(tmp_path / name, monkeypatch, TRAINING | {"epochs": 20, "patience": 20})
         folder = plan.job_folder(plan.jobs[key("vr")])
         if name == "killed":
             process = started(line)
@@ -173,6 +180,17 @@ def test_when_the_command_ends_so_do_its_processes(
     assert "Traceback" not in said
     psutil.wait_procs(children, timeout=30)
     assert not any(child.is_running() for child in children)
+
+
+@pytest.mark.parametrize(
+    ("codes", "first"),
+    [([2, -9], 1), ([-9, -15], 0), ([-15, 2], 1), ([2, 1], 0)],
+    ids=["killed", "ended", "failed", "both"],
+)
+def test_the_one_that_others_miss_is_named(codes: list[int], first: int, tmp_path: Path) -> None:
+    """The agent may find several ended at once, in the same second: who was killed, not who noticed or was ended."""
+    failures = {rank: ProcessFailure(rank, 1000 + rank, code, str(tmp_path)) for rank, code in enumerate(codes)}
+    assert _cause(ChildFailedError("train", failures))[0] == first
 
 
 def together(parent: int) -> list[psutil.Process]:

@@ -173,8 +173,9 @@ def _validation(group: Group, part: Part) -> dict[str, npt.NDArray[np.float64]]:
         labels = {name: value[start:stop] for name, value in part.labels.items()}
         for name, value in group.shared_losses(part.rows.slab(start, stop), labels).items():
             totals[name] = totals.get(name, 0) + value.double() * (stop - start)
-    count = _count(group, part)
-    return {name: np.asarray((group.processes.total(one) / count).tolist()) for name, one in totals.items()}
+    count, shared = _count(group, part), group.processes
+    # To the last bit those of process 0, so that all stop in the same epoch.
+    return {name: np.asarray((shared.first(shared.total(one)) / count).tolist()) for name, one in totals.items()}
 
 
 def _record(

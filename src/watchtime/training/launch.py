@@ -47,9 +47,13 @@ def launch(arguments: Sequence[str], processes: int) -> None:
 
 
 def _cause(error: ChildFailedError) -> tuple[int, ProcessFailure]:
-    """Return what failed first: who was killed, rather than who missed it."""
-    killed = {rank: one for rank, one in error.failures.items() if one.exitcode < 0 and one.exitcode != -signal.SIGTERM}
-    return min(killed.items()) if killed else error.get_first_failure()
+    """Return what failed first: who was killed, rather than who missed it or whom the agent ended."""
+
+    def order(failed: tuple[int, ProcessFailure]) -> tuple[bool, bool, int]:
+        rank, one = failed
+        return one.exitcode == -signal.SIGTERM, one.exitcode > 0, rank
+
+    return min(error.failures.items(), key=order)
 
 
 def _end(failure: ProcessFailure) -> str:
