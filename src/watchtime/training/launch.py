@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import tempfile
@@ -30,6 +31,7 @@ def launch(arguments: Sequence[str], processes: int) -> None:
             min_nodes=1,
             max_nodes=1,
             nproc_per_node=processes,
+            run_id=f"watchtime-{os.getpid()}",
             rdzv_backend="c10d",
             rdzv_endpoint=f"{HERE}:0",
             local_addr=HERE,
