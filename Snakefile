@@ -9,6 +9,7 @@ from watchtime.core import pages
 from watchtime.core.catalog import find_root
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import canonical_json, from_here
+from watchtime.core.gpu_memory import analysis_gpu_memory, job_gpu_memory
 from watchtime.core.plan import Plan
 from watchtime.core.sources import code_hash, script_sources, source_files
 

@@ -41,6 +41,9 @@ def _plan(run: Path, dataset: str | None = None, protocol: str | None = None) ->
 _run = click.option(
     "--run", type=click.Path(path_type=Path), required=True, help="The run's folder, such as results/demo."
 )
+_vram_mb = click.option(
+    "--vram-mb", type=click.IntRange(min=0), help="GPU memory in MiB to hold, over all GPUs; by default whole GPUs."
+)
 _dataset = click.option("--dataset", required=True, help="A data set of the run.")
 _protocol = click.option("--protocol", required=True, help="A protocol of the run.")
 
@@ -196,11 +199,13 @@ def codec(run: Path, codec: str) -> None:
 @main.command()
 @_run
 @click.option("--job", required=True, help="dataset/task/protocol/regime/method/variant, as below <run>/jobs.")
-def train(run: Path, job: str) -> None:
+@click.option("--processes", type=click.IntRange(min=1), help="Train in so many processes; by default as the run says.")
+@_vram_mb
+def train(run: Path, job: str, processes: int | None, vram_mb: int | None) -> None:
     """Train, predict and evaluate all repetitions of one method and variant."""
     from watchtime.training.job import train as step
 
-    step(_plan(run), job)
+    step(_plan(run), job, processes, vram_mb, run)
 
 
 @main.command()
@@ -212,11 +217,12 @@ def train(run: Path, job: str) -> None:
 )
 @click.option("--output", type=click.Path(path_type=Path), required=True)
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-def predict(model: Path, log: Path, output: Path, device: str) -> None:
+@_vram_mb
+def predict(model: Path, log: Path, output: Path, device: str, vram_mb: int | None) -> None:
     """Predict every row of a log; unknown ids, absent features and an absent target are no obstacle."""
     from watchtime.training.predict import predict as step
 
-    step(model, log, output, device)
+    step(model, log, output, device, vram_mb)
 
 
 # Two runs
@@ -243,11 +249,12 @@ def diff(first: Path, second: Path, form: str, output: Path | None) -> None:
 @main.command()
 @_run
 @click.option("--artifact", required=True, help="A figure or table with an analysis, such as gr/figure3.")
-def analyse(run: Path, artifact: str) -> None:
+@_vram_mb
+def analyse(run: Path, artifact: str, vram_mb: int | None) -> None:
     """Make the data files that an artifact's notebook draws, from its trained jobs."""
     from watchtime.analyses.run import analyse as step
 
-    step(_plan(run), artifact)
+    step(_plan(run), artifact, vram_mb)
 
 
 @main.command()

@@ -258,6 +258,33 @@ def test_only_stackable_methods_are_stacked() -> None:
     assert not spec("one").stacked
 
 
+def test_several_processes_train_networks_alone() -> None:
+    assert spec("one", processes=2).processes == 2
+    assert spec("constant", "median", processes=2, device="cuda").processes == 1
+    assert (spec("one", processes=2, device="cuda").gpus, spec("one", processes=2).gpus) == (2, 0)
+    with pytest.raises(ValueError, match="found processes: 2 and seeds_together: stacked"):
+        RunConfig(processes=2, seeds_together="stacked")
+
+
+def test_what_several_processes_cannot_share_is_left_out_with_a_reason() -> None:
+    """The settings of variants and of the run count; one process trains everything."""
+    cards = dict(catalog().methods)
+    cards["one"] = cards["one"].model_copy(update={"separable": {"form": ["a"]}})
+    cards["two"] = cards["two"].model_copy(update={"separable": False})
+
+    def run(**values: Any) -> Plan:
+        return Plan(
+            plan(methods=["one", "two/paper"], artifacts=[], **values).config, replace(catalog(), methods=cards)
+        )
+
+    assert names(run()) == ["one/paper", "one/twin", "one/wide", "two/paper"]
+    assert names(run(processes=2)) == ["one/paper", "one/wide"]
+    reason = "its training looks at rows together, which several processes cannot share: set processes to 1"
+    left_out = {f"{name} on kuairand_pure, watch_time": reason for name in ("one/twin", "two/paper")}
+    assert run(processes=2).excluded() == left_out
+    assert names(run(processes=2, settings={"one": {"form": "b"}})) == []
+
+
 def test_a_search_is_off_unless_asked_for_and_possible() -> None:
     assert (spec("one").search_trials, spec("one").search) == (0, {})
     assert (spec("one", search_trials=4).search_trials, spec("one", search_trials=4).search) == (

@@ -24,6 +24,7 @@ from watchtime.training.group import Group
 from watchtime.training.model import Model
 from watchtime.training.network import initialised
 from watchtime.training.network_fitting import part
+from watchtime.training.processes import ALONE
 from watchtime.training.resident import Part, ResidentRows
 
 CPU = engine.deterministic("cpu")
@@ -280,7 +281,7 @@ def dropped(rate: float) -> tuple[ResidentRows, Any, Any]:
     index = torch.arange(1400).expand(2, -1)
     inputs = rows.gather(index)
     generators = [torch.Generator().manual_seed(place) for place in range(2)]
-    return rows, inputs, rows.drop_ids(inputs, rate, generators)
+    return rows, inputs, rows.drop_ids(inputs, rate, generators, ALONE.portion(index))
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.3])

@@ -90,6 +90,27 @@ def job_code(wildcards):
     return code_hash(source_files("training.job", *plan.jobs[job_key(wildcards)].method_modules))
 
 
+def job_processes(wildcards):
+    return plan.jobs[job_key(wildcards)].processes
+
+
+def job_gpus(wildcards):
+    return plan.jobs[job_key(wildcards)].gpus
+
+
+def job_vram(wildcards):
+    """The GPU memory of the whole job; what it took before, where that is known."""
+    return job_gpu_memory(plan, plan.jobs[job_key(wildcards)])
+
+
+def analysis_vram(wildcards):
+    return analysis_gpu_memory(plan, wildcards.analysed)
+
+
+def analysis_gpus(wildcards):
+    return 1 if plan.config.device == "cuda" else 0
+
+
 def analysis_inputs(wildcards):
     return [str(from_here(path)) for path in pages.analysis_inputs(plan, wildcards.analysed)]
 

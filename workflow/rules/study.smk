@@ -15,12 +15,14 @@ rule analyse:
     resources:
         mem_mb=4000,
         runtime=60,
+        gpu=analysis_gpus,
+        vram_mb=analysis_vram,
     params:
         run=run_folder,
         code=analysis_code,
         settings=analysis_settings,
     shell:
-        "watchtime analyse --run {params.run} --artifact {wildcards.analysed} 2> {log}"
+        "watchtime analyse --run {params.run} --artifact {wildcards.analysed} --vram-mb {resources.vram_mb} 2> {log}"
 
 
 rule collect:

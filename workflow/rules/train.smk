@@ -20,14 +20,17 @@ rule train:
         "<logs>/train/{dataset}/{task}/{protocol}/{regime}/{method}/{variant}.log",
     benchmark:
         "<benchmarks>/train/{dataset}/{task}/{protocol}/{regime}/{method}/{variant}.jsonl"
-    threads: 1
+    threads: job_processes
     resources:
         mem_mb=4000,
         runtime=240,
+        nodes=1,
+        gpu=job_gpus,
+        vram_mb=job_vram,
     params:
         run=run_folder,
         code=job_code,
         job=job_key,
         settings=job_settings,
     shell:
-        "watchtime train --run {params.run} --job {params.job} 2> {log}"
+        "watchtime train --run {params.run} --job {params.job} --vram-mb {resources.vram_mb} 2> {log}"

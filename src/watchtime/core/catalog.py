@@ -63,6 +63,8 @@ class MethodCard(Settings):
     """One method: what it needs, its settings with their defaults, and its variants.
 
     ``watch_ratio`` and ``without_duration`` say what it does with that target and on data without a duration.
+    ``separable`` is whether a training step is a mean over rows, so that several processes can share it; a mapping
+    names the values that settings must have for that.
     """
 
     title: str
@@ -76,6 +78,7 @@ class MethodCard(Settings):
     readouts: list[str]
     deterministic: bool = False
     stackable: bool = False
+    separable: bool | dict[str, list[Any]] = True
     settings: dict[str, Any] = {}
     codec: CodecChoice | None = None
     variants: dict[str, MethodOptions] = Field(min_length=1)
@@ -83,6 +86,12 @@ class MethodCard(Settings):
     regimes: dict[str, MethodOptions] = {}
     datasets: dict[str, MethodOptions] = {}
     search: dict[str, list[Any]] = {}
+
+    def is_separable(self, settings: Mapping[str, Any]) -> bool:
+        """Return whether several processes can share the training with these settings; only networks train so."""
+        if isinstance(self.separable, bool) or self.family != "network":
+            return self.separable is True and self.family == "network"
+        return all(settings[name] in values for name, values in self.separable.items())
 
 
 class Protocol(Settings):
@@ -100,10 +109,14 @@ class Protocol(Settings):
 
 
 class Size(Settings):
-    """The shared encoder and training of one size."""
+    """The shared encoder and training of one size.
+
+    ``vram_mb`` is an estimate of the GPU memory in MiB that a job takes beside its encoded rows.
+    """
 
     encoder: EncoderSettings
     training: TrainingSettings
+    vram_mb: int = 2000
 
 
 class PublishedRow(Settings):

@@ -175,6 +175,12 @@ class RunConfig(Settings):
         "looped",
         description="repetitions one after another (looped) or as one batched network (stacked, for GPUs)",
     )
+    processes: int = Field(
+        1,
+        ge=1,
+        description="processes that train a job together, each with a share of its rows (and a GPU), for logs that one "
+        "device cannot hold",
+    )
     search_trials: int = Field(
         0, ge=0, description="random draws per method from its search space, chosen on validation; 0: off"
     )
@@ -184,6 +190,12 @@ class RunConfig(Settings):
         lt=1,
         description="largest relative difference at which a published number counts as reproduced",
     )
+
+    @model_validator(mode="after")
+    def _looped_in_processes(self) -> Self:
+        if self.processes > 1 and self.seeds_together == "stacked":
+            raise ValueError(f"found processes: {self.processes} and seeds_together: stacked, allowed: looped with it")
+        return self
 
 
 DEMO = RunConfig(repetitions=3)

@@ -35,6 +35,8 @@ class JobSpec(Settings):
     seed: int
     device: str
     stacked: bool
+    processes: int = 1
+    """How many processes train it together."""
     search_trials: int
     search: dict[str, list[Any]]
     leak: Leak | None = None
@@ -51,6 +53,11 @@ class JobSpec(Settings):
     def hash(self) -> str:
         """sha256 of the canonical JSON of all settings."""
         return settings_hash(self.model_dump(mode="json"))
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs it needs at once."""
+        return self.processes if self.device == "cuda" else 0
 
     @property
     def method_modules(self) -> list[str]:
@@ -95,7 +102,7 @@ def resolve(
         family=card.family,
         deterministic=card.deterministic,
         readouts=card.variants[variant].readouts or card.readouts,
-        settings=_merged(card.settings, [layer.settings for layer in layers]),
+        settings=method_settings(catalog, config, dataset, method, variant),
         codec=_codec(card, layers),
         features=_features(catalog.datasets[dataset], layers, dataset, where),
         encoder=validate(
@@ -106,13 +113,20 @@ def resolve(
         ),
         repetitions=1 if card.deterministic else config.repetitions,
         seed=config.seed,
-        device=config.device,
+        device=config.device if card.family == "network" else "cpu",
         stacked=config.seeds_together == "stacked" and card.stackable,
+        processes=config.processes if card.family == "network" else 1,
         search_trials=config.search_trials if card.search else 0,
         search=card.search if config.search_trials else {},
         leak=card.variants[variant].leak,
         like=_like(catalog, config, dataset, task, protocol, card.variants[variant].parameters_of),
     )
+
+
+def method_settings(catalog: Catalog, config: RunConfig, dataset: str, method: str, variant: str) -> dict[str, Any]:
+    """Return the method's own settings, in the same layers."""
+    card = catalog.methods[method]
+    return _merged(card.settings, [layer.settings for layer in _layers(card, config, dataset, method, variant)])
 
 
 def _like(catalog: Catalog, config: RunConfig, dataset: str, task: str, protocol: str, name: str) -> JobSpec | None:

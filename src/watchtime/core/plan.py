@@ -14,7 +14,7 @@ from watchtime.core.config import SIMULATOR_VERSION, RunConfig, load_config, rea
 from watchtime.core.dataset_card import Rules
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import settings_hash, write_text
-from watchtime.core.job import JobSpec, resolve
+from watchtime.core.job import JobSpec, method_settings, resolve
 from watchtime.core.manifest import PAGES, page_name
 from watchtime.core.own_card import as_read
 from watchtime.core.provenance import recorded
@@ -34,6 +34,8 @@ HTML_PAGE = Path("reports/summary.html")
 DATA_PAGES, SIMULATOR_PAGE = "data/", "simulator"
 DATA_PAGE_READS = ["counts", "interactions", "encoded rows"]
 SIMULATOR_PAGE_READS = ["counts", "interactions"]
+# Why several processes cannot train a method.
+NOT_SEPARABLE = "its training looks at rows together, which several processes cannot share"
 # The page with which the PDF of a whole paper begins.
 PAPER_PAGE_READS = ["counts", "results"]
 # The simulator's marginals are fitted to this data set, so its simulated log is shown beside them.
@@ -257,7 +259,15 @@ class Plan:
 
     def reason_against(self, method: str, dataset: str, task: str, variant: str | None = None) -> str | None:
         """Why a method or variant cannot run on a data set of this run, None where it can."""
-        return self.catalog.reason_against(method, dataset, task, self.has_truth(dataset, task), variant)
+        reason = self.catalog.reason_against(method, dataset, task, self.has_truth(dataset, task), variant)
+        return reason or self._reason_against_processes(method, dataset, variant)
+
+    def _reason_against_processes(self, method: str, dataset: str, variant: str | None) -> str | None:
+        card = self.catalog.methods[method]
+        if self.config.processes == 1 or card.family != "network":
+            return None
+        settings = method_settings(self.catalog, self.config, dataset, method, variant or next(iter(card.variants)))
+        return None if card.is_separable(settings) else f"{NOT_SEPARABLE}: set processes to 1"
 
     def excluded(self) -> dict[str, str]:
         """Methods that cannot run on a data set and task of this run, with the reason, unless nobody misses them."""

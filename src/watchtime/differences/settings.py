@@ -14,6 +14,7 @@ ABSENT = "–"
 _NAMES = {"name"}
 # What a job's spec repeats of its key, and of the run.
 _KEYS = {"dataset", "task", "protocol", "regime", "method", "variant", "repetitions", "seed", "device", "size"}
+_KEYS |= {"processes"}
 
 
 def configuration(one: ComparedRun, other: ComparedRun) -> Section:

@@ -63,7 +63,7 @@ class BilevelGroup(Group):
         """Move the labels, then the recommender; return the loss against the new labels, [1]."""
         inputs = rows.gather(index)
         if self.training.unknown_rate:
-            inputs = rows.drop_ids(inputs, self.training.unknown_rate, self.droppings)
+            inputs = rows.drop_ids(inputs, self.training.unknown_rate, self.droppings, self.processes.portion(index))
         own = {name: value[index.squeeze(0)] for name, value in labels.items()}
         game = self._game(Inputs(*(one.squeeze(0) for one in inputs)), own)
         self.moment = replace(self.moment, step=self.moment.step + 1)

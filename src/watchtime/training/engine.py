@@ -27,6 +27,7 @@ from watchtime.training.device import require
 from watchtime.training.group import Group, Parameters
 from watchtime.training.lists import lists_judged
 from watchtime.training.network import TABLE, looked_up, template
+from watchtime.training.processes import ALONE, Processes
 from watchtime.training.resident import Part, ResidentRows
 
 
@@ -80,11 +81,12 @@ def train(
     checkpoint: Path | None = None,
     fingerprint: str = "",
     hold_out: Part | None = None,
+    processes: Processes = ALONE,
 ) -> list[Trained]:
     """Train every repetition and return the best epoch of each, in order; ``hold_out`` judges labels that learn.
 
     An interrupted call with the same ``checkpoint`` and ``fingerprint`` goes on where it was and ends with the same
-    bytes.
+    bytes. Each of several ``processes`` gives the rows that it holds, and all return the same.
     """
 
     def representations(repetition: int) -> Representations:
@@ -104,7 +106,9 @@ def train(
                 assert hold_out is not None
                 group = BilevelGroup(method, training_part, hold_out, encoder, training, seed, members)
             else:
-                group = Group(method, training_part.rows, encoder, training, seed, members, stacked, representations)
+                group = Group(
+                    method, training_part.rows, encoder, training, seed, members, stacked, representations, processes
+                )
             place = checkpoint.with_suffix(f".{members[0]}.safetensors") if checkpoint else None
             saved = Checkpoint(place, fingerprint)
             trained += _train_group(group, training_part, validation_part, saved, progress)
@@ -116,7 +120,7 @@ def _train_group(
 ) -> list[Trained]:
     best = [Best() for _ in group.repetitions]
     history: list[dict[str, float | int]] = []
-    first = checkpoint.restore(group, best, history)
+    first = _begun(group, checkpoint, checkpoint.restore(group, best, history))
     for epoch in range(first, group.training.epochs):
         if all(one.stopped for one in best):
             break
@@ -125,7 +129,8 @@ def _train_group(
         judged = lists_judged(group, validation_part) if ranked else _validation(group, validation_part)
         _record(group, best, history, epoch, train_losses, judged)
         progress.advance(len(group.repetitions), f"validation loss {np.min(judged['validation']):.4g}")
-        checkpoint.save(group, best, history, epoch + 1)
+        if group.processes.rank == 0:
+            checkpoint.save(group, best, history, epoch + 1)
     progress.skip_to_multiple(len(group.repetitions) * group.training.epochs)
     return [
         Trained(repetition, one.parameters, [row for row in history if row["repetition"] == repetition])
@@ -133,13 +138,29 @@ def _train_group(
     ]
 
 
+def _begun(group: Group, checkpoint: Checkpoint, epoch: int) -> int:
+    """Return the epoch to begin with. Raises ``WatchtimeError`` where process 0 trains something else or elsewhere."""
+    here = [float(epoch), *map(float, checkpoint.fingerprint.encode())]
+    if group.processes.agreed(*here) != here:
+        raise WatchtimeError(
+            f"process {group.processes.rank} has other data, settings or checkpoints than process 0; all machines need "
+            "the same files."
+        )
+    return epoch
+
+
 def _epoch(group: Group, part: Part, epoch: int) -> npt.NDArray[np.float64]:
-    order = group.epoch_order(len(part.rows))
+    order = group.epoch_order(_count(group, part))
     group.begin_epoch(epoch, len(order))
     total = torch.zeros(len(group.repetitions), device=part.rows.device)
     for index in order:
         total += group.step(part.rows, part.labels, index)
-    return np.asarray((total / len(order)).tolist())
+    return np.asarray((group.processes.total(total) / len(order)).tolist())
+
+
+def _count(group: Group, part: Part) -> int:
+    """Return how many rows all processes hold of a part."""
+    return int(group.processes.total(torch.tensor(len(part.rows), device=part.rows.device)))
 
 
 @torch.no_grad()
@@ -152,7 +173,9 @@ def _validation(group: Group, part: Part) -> dict[str, npt.NDArray[np.float64]]:
         labels = {name: value[start:stop] for name, value in part.labels.items()}
         for name, value in group.shared_losses(part.rows.slab(start, stop), labels).items():
             totals[name] = totals.get(name, 0) + value.double() * (stop - start)
-    return {name: np.asarray((total / len(part.rows)).tolist()) for name, total in totals.items()}
+    count, shared = _count(group, part), group.processes
+    # To the last bit those of process 0, so that all stop in the same epoch.
+    return {name: np.asarray((shared.first(shared.total(one)) / count).tolist()) for name, one in totals.items()}
 
 
 def _record(

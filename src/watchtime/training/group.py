@@ -21,6 +21,7 @@ from watchtime.encoders.perceptron import Inputs, Vectors
 from watchtime.methods.network import Guide, Moment, NetworkMethod, Representations
 from watchtime.training.network import TABLE, Network, initialised, template
 from watchtime.training.optimiser import Adam
+from watchtime.training.processes import ALONE, Portion, Processes
 from watchtime.training.resident import Labels, ResidentRows
 
 Parameters = dict[str, Tensor]
@@ -30,7 +31,7 @@ class Group:
     """Parameters, optimiser and random streams of the repetitions ``repetitions``.
 
     ``representations`` gives what ``NetworkMethod.prepare`` may ask for, by repetition; a method that asks cannot do
-    without.
+    without. ``rows`` are those that this one of the ``processes`` holds.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Group:
         repetitions: Sequence[int],
         stacked: bool,
         representations: Callable[[int], Representations] | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         self.method, self.training, self.stacked = method, training, stacked
+        self.processes = processes
         self.repetitions, self.seed = list(repetitions), seed
         self.device = device = rows.device
         networks = [
@@ -55,6 +58,8 @@ class Group:
             _prepare(method, network, seed, repetition, representations)
         self.template = template(method, rows.shape, encoder)
         self.flat, self.parameters = _in_one_buffer(networks, stacked, device)
+        # The same seed gives the same weights, but for rounding where machines differ.
+        processes.first(self.flat)
         self.table = self.parameters[TABLE]
         self.layers = {name: value for name, value in self.parameters.items() if name != TABLE}
         self.starts = torch.arange(len(networks), dtype=torch.int32, device=device)[:, None, None] * rows.shape.table
@@ -67,7 +72,8 @@ class Group:
     def begin_epoch(self, epoch: int, batches: int) -> None:
         """Set where the training stands, and the stream from which torch's own dropout draws."""
         self.moment = Moment(epoch * batches, self.training.epochs * batches, self.training.epochs)
-        torch.manual_seed(derive_seed(self.seed, axis="dropout", repetition=self.repetitions[0], epoch=epoch))
+        own = {"process": self.processes.rank} if self.processes.rank else {}
+        torch.manual_seed(derive_seed(self.seed, axis="dropout", repetition=self.repetitions[0], epoch=epoch, **own))
 
     def epoch_order(self, rows: int) -> Tensor:
         """Return this epoch's row numbers, [batches, repetitions, batch]; the ragged tail waits for another epoch."""
@@ -77,29 +83,46 @@ class Group:
         return torch.stack([order.view(count, size) for order in orders], 1)
 
     def step(self, rows: ResidentRows, labels: Labels, index: Tensor) -> Tensor:
-        """Take one optimiser step on the rows ``index`` [repetitions, batch]; return the losses [repetitions].
+        """Take one optimiser step on the rows ``index`` [repetitions, batch] of all processes.
+
+        Returns the losses [repetitions], whose sum over the processes is that of the batch.
+        """
+        portion = self.processes.portion(index)
+        self.optimiser.zero_gradient()
+        losses = self._descent(rows, labels, portion)
+        self.moment = replace(self.moment, step=self.moment.step + 1)
+        assert self.flat.grad is not None
+        assert self.table.grad is not None
+        self.processes.total(self.flat.grad)
+        if self.training.embedding_decay:
+            self.table.grad.add_(self.table.detach(), alpha=self.training.embedding_decay)
+        self.optimiser.step()
+        return losses
+
+    def _descent(self, rows: ResidentRows, labels: Labels, portion: Portion) -> Tensor:
+        """Add the portion's part of the batch's gradient to the buffer; return its part of the losses, [repetitions].
 
         The looked-up vectors are the leaves of the backward pass and their gradients are added into one lasting
         buffer: a dense gradient of the table made anew for every batch costs more than the perceptron.
         """
-        inputs = rows.gather(index)
+        inputs = rows.gather(portion.rows)
         if self.training.unknown_rate:
-            inputs = rows.drop_ids(inputs, self.training.unknown_rate, self.droppings)
+            inputs = rows.drop_ids(inputs, self.training.unknown_rate, self.droppings, portion)
         # Without .long() index_add_ is five times slower.
         places = [(ids + self.starts).flatten().long() for ids in (inputs.ids, inputs.list_ids)]
         vectors = Vectors(self._looked_up(places[0], inputs.ids), self._looked_up(places[1], inputs.list_ids))
-        losses = self._training_losses(inputs, vectors, {name: _at(value, index) for name, value in labels.items()})
-        self.moment = replace(self.moment, step=self.moment.step + 1)
-        self.optimiser.zero_gradient()
-        losses.sum().backward()  # type: ignore[no-untyped-call]
+        draws = portion.uniform(self.samplings, self.method.draws)
+        if not portion.share:
+            # A mean over no rows is no number.
+            return torch.zeros(len(self.repetitions), device=self.device)
+        own = {name: _at(value, portion.rows) for name, value in labels.items()}
+        losses = self._training_losses(inputs, vectors, own, draws)
+        losses.backward(torch.full_like(losses, portion.share))  # type: ignore[no-untyped-call]
         assert self.table.grad is not None
         for place, vector in zip(places, vectors, strict=True):
             if vector.grad is not None:
                 self._flat(self.table.grad).index_add_(0, place, vector.grad.flatten(0, -2))
-        if self.training.embedding_decay:
-            self.table.grad.add_(self.table.detach(), alpha=self.training.embedding_decay)
-        self.optimiser.step()
-        return losses.detach()
+        return losses.detach() * portion.share
 
     def shared_losses(self, inputs: Inputs, labels: Labels) -> dict[str, Tensor]:
         """Return the loss of every repetition as ``validation``, and the method's measures, each [repetitions]."""
@@ -118,9 +141,8 @@ class Group:
         """Return the parameters of the repetition at ``place`` without the leading axis."""
         return {name: value.detach()[place] if self.stacked else value.detach() for name, value in parameters.items()}
 
-    def _training_losses(self, inputs: Inputs, vectors: Vectors, labels: Labels) -> Tensor:
-        """Return what every repetition minimises, [repetitions], from rows with that leading axis."""
-        draws = self._draws(inputs.ids.shape[1])
+    def _training_losses(self, inputs: Inputs, vectors: Vectors, labels: Labels, draws: Tensor) -> Tensor:
+        """Return what every repetition minimises, [repetitions], from rows and draws with that leading axis."""
         if self.stacked:
             losses: Tensor = torch.vmap(self._training_loss)(self.layers, inputs, vectors, labels, draws)
             return losses
@@ -139,11 +161,6 @@ class Group:
     def _judged(self, parameters: Parameters, inputs: Inputs, labels: Labels) -> dict[str, Tensor]:
         outputs = functional_call(self.template, parameters, (inputs,))
         return {"validation": self.method.loss(outputs, labels), **self.method.measures(outputs, labels)}
-
-    def _draws(self, rows: int) -> Tensor:
-        """Return the uniform numbers that a step of the method needs, [repetitions, rows, draws]."""
-        shape = (rows, self.method.draws)
-        return torch.stack([torch.rand(shape, generator=one, device=one.device) for one in self.samplings])
 
     @torch.no_grad()
     def _looked_up(self, places: Tensor, ids: Tensor) -> Tensor:

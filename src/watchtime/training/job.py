@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import polars as pl
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import file_hash, settings_hash, write_json, write_parquet
 from watchtime.core.job import JobSpec
-from watchtime.core.plan import Plan
+from watchtime.core.plan import NOT_SEPARABLE, Plan
 from watchtime.core.seeds import derive_seed
 from watchtime.core.sources import source_files
 from watchtime.datasets.encoded import EncodedLog
@@ -25,23 +26,55 @@ from watchtime.evaluation.metrics import MetricValue, evaluate, metrics_about
 from watchtime.evaluation.user_bootstrap import UserDraws
 from watchtime.labels import storage
 from watchtime.methods.base import OracleMethod, Readouts
-from watchtime.training.device import require
+from watchtime.training.device import reserved, torchrun_processes
 from watchtime.training.fitting import Fitted, fit
 from watchtime.training.model import Model, chosen
 from watchtime.training.resources import peak_memory_mb
 
+if TYPE_CHECKING:
+    from watchtime.training.processes import Processes
+
 ORDER_READOUTS = {"rank", "score"}
 
 
-def train(plan: Plan, key: str) -> None:
+def train(
+    plan: Plan, key: str, processes: int | None = None, memory: int | None = None, run: Path | None = None
+) -> None:
     """Run the job ``key`` of the plan and write its five files.
+
+    ``processes`` train it together, as many as the plan says unless it is given, and read the plan in the folder
+    ``run``; those that torchrun has started share the job among them. GPUs are held with ``memory`` MiB on all of them
+    together, or alone.
 
     What needs torch is loaded where it is needed: it takes longer to load than statistics take to fit.
     """
     if key not in plan.jobs:
         raise WatchtimeError(unknown("job", key, plan.jobs, "--job"))
     spec = plan.jobs[key]
-    require(spec.device)
+    count = torchrun_processes() or processes or spec.processes
+    if spec.family != "network":
+        if count > 1:
+            raise WatchtimeError(f"processes: found {count}, but method '{spec.method}' trains no network.")
+        _run(plan, spec)
+        return
+    if count > 1 and not plan.catalog.methods[spec.method].is_separable(spec.settings):
+        raise WatchtimeError(
+            f"processes: found {count}, but {spec.method}/{spec.variant} trains in one: {NOT_SEPARABLE}."
+        )
+    with reserved(spec.device, count, memory):
+        if count > 1 and not torchrun_processes():
+            from watchtime.training.launch import launch
+
+            launch(["train", "--run", str(run or plan.folder), "--job", key], count)
+            return
+        from watchtime.training.processes import together
+
+        with together(spec.device) as shared:
+            _run(plan, spec.model_copy(update={"processes": count}), shared)
+
+
+def _run(plan: Plan, spec: JobSpec, processes: Processes | None = None) -> None:
+    """Fit and predict; the first of several processes writes, and alone predicts."""
     folder, encoded = plan.job_folder(spec), plan.encoded_folder(spec.dataset, spec.protocol)
     log = EncodedLog.load(encoded)
     encoding = chosen(Encoding.load(encoded / "encoding.json"), spec.features)
@@ -64,9 +97,11 @@ def train(plan: Plan, key: str) -> None:
         if spec.search_trials:
             from watchtime.training.search import search
 
-            found, trials = search(model, log, folder / "checkpoint", fingerprint)
+            found, trials = search(model, log, folder / "checkpoint", fingerprint, processes)
             model = replace(model, spec=found)
-        fitted = fit(model, log, folder / "checkpoint", fingerprint)
+        fitted = fit(model, log, folder / "checkpoint", fingerprint, processes)
+        if processes and processes.rank:
+            return
         started = time.perf_counter()
         readouts = model.predict(test, spec.device, test.target(spec.task))
     predicting = time.perf_counter() - started

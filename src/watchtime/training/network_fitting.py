@@ -16,15 +16,24 @@ from watchtime.methods.network import NetworkMethod
 from watchtime.methods.ranking import BilevelMethod, RankingMethod
 from watchtime.training import engine
 from watchtime.training.model import Model, durations
+from watchtime.training.processes import ALONE, Processes
 from watchtime.training.resident import Part, ResidentRows, on_device
 
 History = list[dict[str, float | int]]
 
 
 def fit_network(
-    model: Model, train_rows: EncodedLog, validation_rows: EncodedLog, checkpoint: Path | None, fingerprint: str
+    model: Model,
+    train_rows: EncodedLog,
+    validation_rows: EncodedLog,
+    checkpoint: Path | None,
+    fingerprint: str,
+    processes: Processes | None = None,
 ) -> History:
-    """Train every repetition of ``model``, fill ``model.states`` and return the learning curves."""
+    """Train every repetition of ``model``, fill ``model.states`` and return the learning curves.
+
+    The rows are those that this one of the ``processes`` holds.
+    """
     spec, method = model.spec, model.method
     device, hold_out = engine.deterministic(spec.device), None
 
@@ -46,6 +55,7 @@ def fit_network(
         checkpoint=checkpoint,
         fingerprint=fingerprint,
         hold_out=hold_out,
+        processes=processes or ALONE,
     )
     for one in trained:
         model.states.append({name: value.cpu().numpy() for name, value in one.parameters.items()})

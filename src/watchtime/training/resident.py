@@ -14,6 +14,7 @@ from torch import Tensor
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.fields import MultiValued
 from watchtime.encoders.perceptron import Inputs, InputShape
+from watchtime.training.processes import Portion
 
 Labels = dict[str, Tensor]
 
@@ -68,15 +69,15 @@ class ResidentRows:
         past = self.past.of(slice(start, stop)) if self.past else None
         return self._inputs(self.categorical[start:stop], numbers, pointers, past)
 
-    def drop_ids(self, inputs: Inputs, rate: float, generators: Sequence[torch.Generator]) -> Inputs:
+    def drop_ids(self, inputs: Inputs, rate: float, generators: Sequence[torch.Generator], portion: Portion) -> Inputs:
         """Replace each id, in lists too, by its field's unknown id with probability ``rate``.
 
-        Inputs have a leading repetition axis, and each repetition its own random stream.
+        Inputs are those of the ``portion``, with a leading repetition axis, and each repetition has its own random
+        stream.
         """
 
         def dropped(ids: Tensor, unknown: Tensor) -> Tensor:
-            draws = torch.stack([torch.rand(ids.shape[1:], generator=one, device=one.device) for one in generators])
-            return torch.where(draws < rate, unknown, ids)
+            return torch.where(portion.uniform(generators, *ids.shape[2:]) < rate, unknown, ids)
 
         return inputs._replace(
             ids=dropped(inputs.ids, self.unknown), list_ids=dropped(inputs.list_ids, self.unknown_in_lists)

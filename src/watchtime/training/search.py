@@ -21,6 +21,7 @@ from watchtime.evaluation.metrics import evaluate, metric_named
 from watchtime.training.engine import Diverged
 from watchtime.training.fitting import fit
 from watchtime.training.model import Model
+from watchtime.training.processes import ALONE, Processes
 
 # What the first declared readout is judged by: the metric that it minimises, or for an order the share of right pairs.
 CRITERIA = {"mean": "rmse", "quantile": "rmse", "median": "mae", "rank": "xauc"}
@@ -30,7 +31,9 @@ CRITERIA |= {"mode": "mae", "selected_mean": "rmse"}
 Values = dict[str, Any]
 
 
-def search(model: Model, log: EncodedLog, checkpoint: Path | None, fingerprint: str) -> tuple[JobSpec, dict[str, Any]]:
+def search(
+    model: Model, log: EncodedLog, checkpoint: Path | None, fingerprint: str, processes: Processes | None = None
+) -> tuple[JobSpec, dict[str, Any]]:
     """Return the job with the best drawn settings, and the trials as ``metrics.json`` shows them.
 
     Each trial fits repetition 0 on the training rows. The best is the one with the lowest RMSE (first declared
@@ -47,7 +50,7 @@ def search(model: Model, log: EncodedLog, checkpoint: Path | None, fingerprint: 
     for place, trial in enumerate(specs):
         alone = trial.model_copy(update={"repetitions": 1, "stacked": False})
         own = checkpoint.with_name(f"{checkpoint.name}_trial{place}") if checkpoint else None
-        scores.append(_score(replace(model, spec=alone, states=[]), log, metric.name, own, fingerprint))
+        scores.append(_score(replace(model, spec=alone, states=[]), log, metric.name, own, fingerprint, processes))
     sign = 1 if metric.direction == "lower" else -1
     ranked = sorted((sign * score, place) for place, score in enumerate(scores) if score is not None)
     if not ranked:
@@ -89,15 +92,20 @@ def changed(spec: JobSpec, values: Values) -> JobSpec:
     )
 
 
-def _score(model: Model, log: EncodedLog, metric: str, checkpoint: Path | None, fingerprint: str) -> float | None:
+def _score(
+    model: Model, log: EncodedLog, metric: str, checkpoint: Path | None, fingerprint: str, processes: Processes | None
+) -> float | None:
     """Return the metric of the first declared readout on the validation rows; None where training diverges."""
     try:
-        fit(model, log, checkpoint, fingerprint)
+        fit(model, log, checkpoint, fingerprint, processes)
     except Diverged:
         return None
     validation = log.rows(np.flatnonzero(log.part == VALIDATION))
     prediction = model.predict(validation, model.spec.device)[0][model.spec.readouts[0]]
-    if not np.isfinite(prediction).all():
-        return None
-    measured = evaluate(validation.target(model.spec.task), prediction, metrics=[metric])
-    return next(one.value for one in measured if one.convention in ("", "strict"))
+    score = math.nan
+    if np.isfinite(prediction).all():
+        measured = evaluate(validation.target(model.spec.task), prediction, metrics=[metric])
+        score = next(one.value for one in measured if one.convention in ("", "strict") and one.value is not None)
+    # All processes go on with the settings that process 0 finds best, whatever their rounding.
+    (score,) = (processes or ALONE).agreed(score)
+    return None if math.isnan(score) else score
