@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from watchtime.core.errors import WatchtimeError, unknown
 
@@ -48,7 +47,7 @@ def rank_stability(values: npt.ArrayLike, direction: str, seed: int = 0, level: 
     times = _times(found.shape[1], seed)
     # Sums of the same numbers in another order differ in their last digits and are equal means.
     means = np.round(times @ found.T / (np.abs(found).max() * found.shape[1] or 1.0), 12)
-    ranks = rankdata(means if direction == "lower" else -means, axis=1)
+    ranks = _average_ranks(means if direction == "lower" else -means)
     is_best = means == (means.min if direction == "lower" else means.max)(axis=1, keepdims=True)
     tails = ((1 - level) / 2, (1 + level) / 2)
     lowest, highest = np.quantile(ranks, tails, axis=0, method="inverted_cdf")
@@ -63,3 +62,9 @@ def _times(repetitions: int, seed: int) -> FloatArray:
     else:
         drawn = np.random.default_rng(seed).integers(0, repetitions, (MOST_COUNTED, repetitions))
     return (drawn[:, :, None] == np.arange(repetitions)).sum(1).astype(np.float64)
+
+
+def _average_ranks(values: FloatArray) -> FloatArray:
+    """Return the ranks within each row of (draws, methods), 1 for the smallest; equals share the mean of theirs."""
+    one, other = values[:, :, None], values[:, None, :]
+    return np.asarray((one > other).sum(2) + ((one == other).sum(2) + 1) / 2)
