@@ -26,8 +26,8 @@ RepeatedKey = Literal["keep_first", "keep_all"]
 class SimulatorSettings(Settings):
     """How large a simulated log is and from which seed it comes."""
 
-    rows: int = Field(25_000, ge=100, description="rows of the main log: impressions, clicks, sessions or customers")
-    users: int = Field(900, ge=10, description="users of the simulated world")
+    rows: int = Field(20_000, ge=100, description="rows of the main log: impressions, clicks, sessions or customers")
+    users: int = Field(720, ge=10, description="users of the simulated world")
     items: int = Field(600, ge=10, description="items of the simulated world: videos, products or companies")
     days: int = Field(14, ge=2, le=150, description="days that the log covers")
     seed: int = Field(1, ge=0, description="seed from which every byte of the raw files follows")
@@ -118,12 +118,12 @@ def _simulated(rows: int, users: int, items: int, **other: Any) -> DatasetSource
 SIMULATED_LOGS = {
     "kuairand_pure": DatasetSource(),
     "kuairec": _simulated(
-        12_000, 280, 280, tasks=["watch_time", "watch_ratio"], protocols=["big_to_small", "random_811"]
+        10_000, 256, 256, tasks=["watch_time", "watch_ratio"], protocols=["big_to_small", "random_811"]
     ),
     # So many rows per user that most have a list of ten on the test day.
-    "wechat21": _simulated(25_000, 80, 600, tasks=["watch_time", "label"], protocols=["days_12_1_1"], core=20),
-    "cikm16": _simulated(12_000, 1_000, 1_000, protocols=["random_82"]),
-    "criteo_ssc": _simulated(20_000, 4_000, 500, protocols=["random_712"]),
+    "wechat21": _simulated(20_000, 64, 600, tasks=["watch_time", "label"], protocols=["days_12_1_1"], core=20),
+    "cikm16": _simulated(10_000, 900, 900, protocols=["random_82"]),
+    "criteo_ssc": _simulated(18_000, 3_600, 500, protocols=["random_712"]),
     "valued_shoppers": _simulated(20_000, 4_000, 24, protocols=["random_712"]),
 }
 

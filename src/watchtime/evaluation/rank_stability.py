@@ -46,7 +46,8 @@ def rank_stability(values: npt.ArrayLike, direction: str, seed: int = 0, level: 
         raise WatchtimeError(unknown("direction", direction, ("lower", "higher")))
     times = _times(found.shape[1], seed)
     # Sums of the same numbers in another order differ in their last digits and are equal means.
-    means = np.round(times @ found.T / (np.abs(found).max() * found.shape[1] or 1.0), 12)
+    sums = np.asarray(times @ found.T, dtype=np.float64)
+    means = np.round(sums / (np.abs(found).max() * found.shape[1] or 1.0), 12)
     ranks = _average_ranks(means if direction == "lower" else -means)
     is_best = means == (means.min if direction == "lower" else means.max)(axis=1, keepdims=True)
     tails = ((1 - level) / 2, (1 + level) / 2)
