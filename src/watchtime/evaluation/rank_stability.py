@@ -46,8 +46,8 @@ def rank_stability(values: npt.ArrayLike, direction: str, seed: int = 0, level: 
         raise WatchtimeError(unknown("direction", direction, ("lower", "higher")))
     times = _times(found.shape[1], seed)
     # Sums of the same numbers in another order differ in their last digits and are equal means.
-    sums = np.asarray(times @ found.T, dtype=np.float64)
-    means = np.round(sums / (np.abs(found).max() * found.shape[1] or 1.0), 12)
+    scale = float(np.abs(found).max()) * found.shape[1] or 1.0
+    means = np.round(times @ found.T / scale, 12)
     ranks = _average_ranks(means if direction == "lower" else -means)
     is_best = means == (means.min if direction == "lower" else means.max)(axis=1, keepdims=True)
     tails = ((1 - level) / 2, (1 + level) / 2)
@@ -65,7 +65,7 @@ def _times(repetitions: int, seed: int) -> FloatArray:
     return (drawn[:, :, None] == np.arange(repetitions)).sum(1).astype(np.float64)
 
 
-def _average_ranks(values: FloatArray) -> FloatArray:
+def _average_ranks(values: npt.NDArray[np.floating]) -> FloatArray:
     """Return the ranks within each row of (draws, methods), 1 for the smallest; equals share the mean of theirs."""
     one, other = values[:, :, None], values[:, None, :]
     return np.asarray((one > other).sum(2) + ((one == other).sum(2) + 1) / 2)
