@@ -7,8 +7,6 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 from watchtime.core import settings as core
 from watchtime.core.errors import WatchtimeError
@@ -108,6 +106,10 @@ class WatchRatioMixtures(Codec):
 
 def peaks(values: Floats, counts: Floats, prominence: float) -> int:
     """Return how many peaks the distribution of ``values`` [distinct] with ``counts`` [distinct] has, at least one."""
+    # Not above, since scipy.signal loads all of scipy.stats, and a fitted codec needs neither.
+    from scipy.ndimage import gaussian_filter1d
+    from scipy.signal import find_peaks
+
     last = values[min(int(np.searchsorted(np.cumsum(counts), _LAST_LEVEL * counts.sum())), len(values) - 1)]
     if last <= 0:
         return 1

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from watchtime.core import settings as core
 from watchtime.labels.base import Floats
+from watchtime.optimisers.adam import Adam, in_one_tensor
 from watchtime.prototypes.codebook import HierarchicalCodebook
 
 
@@ -71,13 +72,13 @@ def learned(vectors: Floats, width: int, settings: AutoencoderSettings, seed: in
         torch.manual_seed(seed)
         model = VectorAutoencoder(inputs.shape[-1], width, settings)
     generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(model.parameters(), settings.codebook_learning_rate)
+    optimiser = Adam(in_one_tensor(model), settings.codebook_learning_rate)
     losses, used = [], torch.zeros(settings.clusters * settings.size, dtype=torch.bool)
     for epoch in range(settings.codebook_epochs):
         used, latents, total = torch.zeros_like(used), list[Tensor](), torch.zeros(3)
         for batch in torch.randperm(len(inputs), generator=generator).split(settings.codebook_batch):  # type: ignore[no-untyped-call]
             terms, chosen, latent = model.losses(inputs[batch])
-            optimiser.zero_grad()
+            optimiser.zero_gradient()
             (terms[0] + terms[1] + settings.commitment * terms[2]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             used[chosen] = True

@@ -18,11 +18,11 @@ from watchtime.encoders.perceptron import Inputs
 from watchtime.losses.platform_objectives import OBJECTIVES
 from watchtime.methods.network import Guide
 from watchtime.methods.ranking import BilevelMethod
+from watchtime.optimisers.adam import Adam
 from watchtime.training.group import Group, Parameters
 from watchtime.training.hold_out import HoldOut
 from watchtime.training.meta_gradient import Bilevel, meta_gradient
 from watchtime.training.network import Tower
-from watchtime.training.optimiser import Adam
 from watchtime.training.resident import Labels, Part, ResidentRows
 
 _LABELLER = "towers.0.head.labeller."
@@ -55,9 +55,10 @@ class BilevelGroup(Group):
         # The head makes its labeller last, so that its parameters are the end of the buffer.
         self.label_optimiser = Adam(
             _end(self.flat, sum(one.numel() for one in self.labelling.values())),
-            training.model_copy(update={"learning_rate": method.settings.label_rate, "weight_decay": 0.0}),
+            method.settings.label_rate,
         )
-        self.optimiser = Adam(_start(self.flat, sum(one.numel() for one in self.recommender.values())), training)
+        recommender = _start(self.flat, sum(one.numel() for one in self.recommender.values()))
+        self.optimiser = Adam(recommender, training.learning_rate, training.weight_decay)
 
     def step(self, rows: ResidentRows, labels: Labels, index: Tensor) -> Tensor:
         """Move the labels, then the recommender; return the loss against the new labels, [1]."""

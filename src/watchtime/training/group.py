@@ -19,8 +19,8 @@ from watchtime.core.seeds import derive_seed
 from watchtime.core.settings import EncoderSettings, TrainingSettings
 from watchtime.encoders.perceptron import Inputs, Vectors
 from watchtime.methods.network import Guide, Moment, NetworkMethod, Representations
+from watchtime.optimisers.adam import Adam
 from watchtime.training.network import TABLE, Network, initialised, template
-from watchtime.training.optimiser import Adam
 from watchtime.training.processes import ALONE, Portion, Processes
 from watchtime.training.resident import Labels, ResidentRows
 
@@ -67,7 +67,7 @@ class Group:
         self.droppings = [_generator(seed, "unknown ids", repetition, device) for repetition in repetitions]
         self.samplings = [_generator(seed, "sampling", repetition, device) for repetition in repetitions]
         self.moment = Moment(0, 1, training.epochs)
-        self.optimiser = Adam(self.flat, training)
+        self.optimiser = Adam(self.flat, training.learning_rate, training.weight_decay)
 
     def begin_epoch(self, epoch: int, batches: int) -> None:
         """Set where the training stands, and the stream from which torch's own dropout draws."""
@@ -117,7 +117,8 @@ class Group:
             return torch.zeros(len(self.repetitions), device=self.device)
         own = {name: _at(value, portion.rows) for name, value in labels.items()}
         losses = self._training_losses(inputs, vectors, own, draws)
-        losses.backward(torch.full_like(losses, portion.share))  # type: ignore[no-untyped-call]
+        # Of a sum: for a gradient that is given, torch loads all of sympy, which takes longer than a short training.
+        (losses.sum() * portion.share).backward()  # type: ignore[no-untyped-call]
         assert self.table.grad is not None
         for place, vector in zip(places, vectors, strict=True):
             if vector.grad is not None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import ot
 import torch
 from torch import Tensor
 
@@ -48,6 +47,8 @@ def balanced(cost: Tensor, rows: Tensor, columns: Tensor) -> Solution:
 
 def _solved(cost: npt.NDArray[Any], rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> tuple[Any, Any, Any]:
     """Return plan, potentials of the columns and gap of one problem."""
+    import ot  # with scikit-learn and networkx: a second, and who asks for another transport needs none of it
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         plan, found = ot.emd(rows, columns, cost, numItermax=_PIVOTS, log=True)

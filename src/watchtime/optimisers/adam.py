@@ -1,12 +1,10 @@
-"""Adam on one tensor, which is what the engine keeps all parameters in."""
+"""Adam on one tensor that holds all parameters."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.adam import adam
-
-from watchtime.core.settings import TrainingSettings
 
 
 class Adam:
@@ -22,8 +20,8 @@ class Adam:
     Source: Kingma & Ba, ICLR 2015; Loshchilov & Hutter, ICLR 2019.
     """
 
-    def __init__(self, parameters: Tensor, training: TrainingSettings) -> None:
-        self.parameters, self.training = parameters, training
+    def __init__(self, parameters: Tensor, learning_rate: float, weight_decay: float = 0.0) -> None:
+        self.parameters, self.learning_rate, self.weight_decay = parameters, learning_rate, weight_decay
         self.state = {
             "step": torch.zeros((), device=parameters.device),
             "exp_avg": torch.zeros_like(parameters),
@@ -50,8 +48,19 @@ class Adam:
             amsgrad=False,
             beta1=0.9,
             beta2=0.999,
-            lr=self.training.learning_rate,
-            weight_decay=self.training.weight_decay,
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
             eps=1e-8,
             maximize=False,
         )
+
+
+def in_one_tensor(module: nn.Module) -> Tensor:
+    """Return one tensor that shares its memory, and its gradient's, with all parameters of a module."""
+    learned = list(module.parameters())
+    flat = torch.cat([one.detach().flatten() for one in learned])
+    flat.grad = torch.zeros_like(flat)
+    sizes = [one.numel() for one in learned]
+    for one, piece, gradient in zip(learned, flat.split(sizes), flat.grad.split(sizes), strict=True):  # type: ignore[no-untyped-call]
+        one.data, one.grad = piece.view(one.shape), gradient.view(one.shape)
+    return flat

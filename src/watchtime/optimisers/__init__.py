@@ -1,0 +1,1 @@
+"""Optimisers of what is learned by gradients."""
