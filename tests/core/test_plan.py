@@ -378,8 +378,8 @@ def test_the_simulators_settings_and_version_identify_its_folder(monkeypatch: py
     def folder(**simulator: int) -> Path:
         return plan(datasets={"kuairand_pure": {"simulator": simulator}}).raw_folder("kuairand_pure")
 
-    assert folder() == folder(rows=40_000)
-    assert len({folder(), folder(seed=2), folder(rows=41_000), folder(users=100)}) == 4
+    assert folder() == folder(rows=20_000)
+    assert len({folder(), folder(seed=2), folder(rows=21_000), folder(users=100)}) == 4
     before = folder()
     monkeypatch.setattr(plan_module, "SIMULATOR_VERSION", 10**6)
     assert folder() != before

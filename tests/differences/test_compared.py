@@ -41,7 +41,7 @@ def test_one_setting_and_the_cells_that_it_moved_are_named_and_nothing_else(plai
     settings = {"vr": {"training": {"epochs": 3}}}
     found = sections(plain, write_compared(tmp_path, "other", settings=settings, scores=shifted))
     assert found["Configuration"].rows == [["settings.vr.training.epochs", "–", "3"]]
-    assert found["Jobs"].rows == [["vr/paper", "training.epochs", "8", "3", "kuairand_pure watch_time random_622"]]
+    assert found["Jobs"].rows == [["vr/paper", "training.epochs", "6", "3", "kuairand_pure watch_time random_622"]]
     ((where, method, readout, metric, *_, verdict),) = found["Metrics"].rows
     assert (where, method) == ("kuairand_pure watch_time random_622 shared tiny", "vr/paper")
     assert (readout, metric, verdict) == ("mean", "mae", "changed")
