@@ -121,7 +121,7 @@ def start(path: Path) -> None:
 @click.option("--folder", type=click.Path(path_type=Path), help="By default data/official/DATASET.")
 def download(dataset: str, folder: Path | None) -> None:
     """Fetch the official files of DATASET, verify their checksums and unpack them; a cut download is taken up again."""
-    from watchtime.core.plan import OFFICIAL
+    from watchtime.core.run_data import OFFICIAL
     from watchtime.datasets.download.official import download as step
 
     cards = Catalog.load(find_root()).datasets
