@@ -101,7 +101,7 @@ def config(write: bool) -> None:
 @click.option("--source", help="A folder with the raw files of its only data set.")
 def check(path: Path | None, source: str | None) -> None:
     """Check the configuration PATH, by default config/demo.yaml, and the published numbers; nothing runs."""
-    from watchtime.reporting.published_check import published_cells
+    from watchtime.reporting.published.check import published_cells
 
     published_cells(Plan.from_workflow({"source": source} if source else {}, [str(path)] if path else [], find_root()))
 
@@ -261,7 +261,7 @@ def analyse(run: Path, artifact: str, vram_mb: int | None) -> None:
 @_run
 def collect(run: Path) -> None:
     """Gather the metrics, resources and learning curves of all jobs into tidy tables."""
-    from watchtime.reporting.collect import collect as step
+    from watchtime.reporting.measured.collect import collect as step
 
     step(_plan(run))
 
@@ -270,7 +270,7 @@ def collect(run: Path) -> None:
 @_run
 def verdicts(run: Path) -> None:
     """Judge every published number against what the run measured."""
-    from watchtime.reporting.verdicts import write_verdicts as step
+    from watchtime.reporting.published.verdicts import write_verdicts as step
 
     step(_plan(run))
 
@@ -280,7 +280,7 @@ def verdicts(run: Path) -> None:
 @click.option("--artifact", required=True, help="Such as prowtp/table1, prowtp (a whole paper), summary or resources.")
 def render(run: Path, artifact: str) -> None:
     """Execute an artifact's notebook and render it as a PDF."""
-    from watchtime.reporting.render import render as step
+    from watchtime.reporting.rendering.render import render as step
 
     step(_plan(run), artifact)
 
@@ -289,7 +289,7 @@ def render(run: Path, artifact: str) -> None:
 @_run
 def html(run: Path) -> None:
     """Write the rendered summary as one HTML page whose tables sort, reports/summary.html."""
-    from watchtime.reporting.html_page import write_html as step
+    from watchtime.reporting.rendering.html_page import write_html as step
 
     step(_plan(run))
 

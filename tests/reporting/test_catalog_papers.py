@@ -13,9 +13,9 @@ from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.core.sources import exists
 from watchtime.evaluation.metrics import METRICS
-from watchtime.reporting.finding import Options
-from watchtime.reporting.findings_summary import TEMPLATE
-from watchtime.reporting.published import PublishedCell, read_published
+from watchtime.reporting.findings.finding import Options
+from watchtime.reporting.findings.findings_summary import TEMPLATE
+from watchtime.reporting.published.cells import PublishedCell, read_published
 
 CATALOG = Catalog.load(find_root())
 PLAN = Plan(RunConfig(), CATALOG)

@@ -16,11 +16,11 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.core.pages import page_inputs
 from watchtime.core.plan import SUMMARIES, Plan
 from watchtime.core.sources import PACKAGE, script_sources
-from watchtime.reporting import leaderboard
-from watchtime.reporting.notes import Notes
-from watchtime.reporting.opening import opening
-from watchtime.reporting.page import artifact_label, page_of
-from watchtime.reporting.render import render
+from watchtime.reporting.comparisons import leaderboard
+from watchtime.reporting.comparisons.opening import opening
+from watchtime.reporting.elements.notes import Notes
+from watchtime.reporting.rendering.page import artifact_label, page_of
+from watchtime.reporting.rendering.render import render
 from watchtime.reporting.report import Report
 
 DATA, TABLE6 = "kuairand_pure", "prowtp/table6"

@@ -10,9 +10,9 @@ import pytest
 import typst
 
 from watchtime.core.errors import WatchtimeError
-from watchtime.reporting.notebook import execute
-from watchtime.reporting.pdf import render
-from watchtime.reporting.tables import Cell, Column, Section, Table, Value
+from watchtime.reporting.elements.tables import Cell, Column, Section, Table, Value
+from watchtime.reporting.rendering.notebook import execute
+from watchtime.reporting.rendering.pdf import render
 
 # nbformat has no annotations.
 NBFORMAT: Any = nbformat
@@ -164,7 +164,7 @@ def test_joined_notebooks_have_contents_and_number_through(sample: tuple[Path, P
 
 @needs_poppler
 def test_text_that_looks_like_code_is_printed_letter_by_letter(tmp_path: Path) -> None:
-    from watchtime.reporting.tables import Column, Table
+    from watchtime.reporting.elements.tables import Column, Table
 
     hard = ["= head", "- item", "+ item", "1. item", "/ term: x", "---", "#panic()", "$x$", "<b>@ref", "`a`{=typst}"]
     hard += ["// comment", "/* open", "a|b", "[^1] [a](b)", "\\panic \\textbf{x}", "'q' \"q\"", "~~~", "::: x", "&lt;"]

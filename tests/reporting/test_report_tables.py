@@ -13,21 +13,14 @@ from handmade_run import by_order, own_log, write_run
 from watchtime.core.job import JobSpec
 from watchtime.core.pages import page_inputs
 from watchtime.core.plan import SUMMARIES
-from watchtime.reporting import (
-    agreement,
-    comparison,
-    data_statistics,
-    distribution,
-    leaderboard,
-    resource_tables,
-    run_facts,
-    verdict_summary,
-)
-from watchtime.reporting.alignment import MINUS, Interval
-from watchtime.reporting.duration_groups import duration_groups
-from watchtime.reporting.opening import opening
+from watchtime.reporting.comparisons import agreement, comparison, leaderboard
+from watchtime.reporting.comparisons.opening import opening
+from watchtime.reporting.data import data_statistics, distribution
+from watchtime.reporting.data.duration_groups import duration_groups
+from watchtime.reporting.elements.alignment import MINUS, Interval
+from watchtime.reporting.elements.tables import Cell, Section, Table
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Section, Table
+from watchtime.reporting.summaries import resource_tables, run_facts, verdict_summary
 
 DATA = "kuairand_pure"
 BOARD = leaderboard.Board(DATA, "watch_time", "random_622")
