@@ -233,6 +233,20 @@ def test_a_turned_table_leaves_no_few_rows_for_its_last_page(tmp_path: Path, row
 
 
 @needs_poppler
+def test_a_heading_goes_with_its_table_to_a_turned_page(tmp_path: Path) -> None:
+    """Text between them keeps the heading where it is."""
+    one, two = (code_cell("display_data", data={"text/markdown": wide(26)}) for _ in range(2))
+    texts = map(markdown_cell, ("# t", "Before.", "## Alone", "Between."))
+    executed = written(tmp_path, *texts, one, markdown_cell("## Together"), two, markdown_cell("## After"))
+    render([executed], tmp_path / "wide.pdf", title="t")
+    pages = poppler("pdftotext", "-layout", str(tmp_path / "wide.pdf"), "-").split("\f")
+    found = {word: next(number for number, page in enumerate(pages) if word in page) for word in ("Alone", "Together")}
+    turned = [number for number, page in enumerate(pages) if "Table 1." in page or "Table 2." in page]
+    assert found == {"Alone": 0, "Together": turned[1]}
+    assert sum(page.count("Together") for page in pages) == 1
+    assert "After" in pages[turned[1] + 1]
+
+
 def test_a_caption_stands_with_its_table_and_a_section_with_its_rows(tmp_path: Path) -> None:
     for lines in range(36, 48):
         text = "\n\n".join(["x"] * lines)
