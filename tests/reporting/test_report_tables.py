@@ -394,6 +394,28 @@ def test_the_verdict_tables_add_up(here: Path) -> None:
     assert [data, None, "duration buckets", "5", "5", None, "not comparable"] in shown
 
 
+def test_of_variants_only_what_is_otherwise_is_listed(here: Path) -> None:
+    """Whoever lays a variant's line over the first one's has all settings, of the codec too."""
+    write_run(here)
+    report = Report("results/demo", "summary")
+    lines = {
+        str(row[0]): [str(cell) if cell else "" for cell in row[1:3]] for row in rows_of(run_facts.settings(report))
+    }
+    assert len(lines) == len({(spec.method, spec.variant) for spec in report.plan.jobs.values()})
+    for spec in report.plan.jobs.values():
+        first = next(one for one in report.plan.jobs.values() if one.method == spec.method)
+        title, first_title = (report.method_title(one.method, one.variant) for one in (spec, first))
+        for key, value in spec.settings.items():
+            told = run_facts._plain({key: value})
+            there = [line for line in (lines[title][0], lines[first_title][0]) if told in line.split(", ")]
+            assert there or isinstance(value, dict), (title, key)
+            same = spec != first and first.settings[key] == value
+            assert not same or told not in lines[title][0].split(", "), (title, key)
+    whole, blind = lines["ProWTP (paper)"], lines["ProWTP (no alignment)"]
+    assert len(blind[0]) < len(whole[0]) / 4
+    assert blind[1] == ""
+
+
 def test_the_search_is_told(here: Path) -> None:
     write_run(here)
     assert run_facts.searches(Report("results/demo", "summary")) == "No settings were searched."

@@ -56,23 +56,41 @@ def shared_settings(report: Report) -> Markdown:
 
 
 def settings(report: Report) -> Table:
-    """The settings of every method and variant, and what it changes of the shared encoder and training."""
+    """The settings of every method, and what its variants and the shared encoder and training have otherwise."""
     size = report.plan.catalog.sizes[report.plan.config.size]
     shared = {**size.encoder.model_dump(), **size.training.model_dump()}
-    first: dict[tuple[str, str], JobSpec] = {}
+    variants: dict[str, dict[str, JobSpec]] = {}
     for spec in report.plan.jobs.values():
-        first.setdefault((spec.method, spec.variant), spec)
+        variants.setdefault(spec.method, {}).setdefault(spec.variant, spec)
     rows: list[list[Value]] = []
-    for spec in first.values():
-        own = {**spec.encoder.model_dump(), **spec.training.model_dump()}
-        changed = {key: value for key, value in own.items() if value != shared[key]}
-        changed |= {"leak": spec.leak} if spec.leak else {}
-        codec = f"{_shown(spec.codec.name)}: {_plain(spec.codec.settings)}" if spec.codec else None
-        title = report.method_title(spec.method, spec.variant)
-        rows.append([title, _plain(spec.settings) or None, codec, _plain(changed) or None])
+    for method in variants.values():
+        first = next(iter(method.values()))
+        for spec in method.values():
+            own = {**spec.encoder.model_dump(), **spec.training.model_dump()}
+            changed = _otherwise(own, shared) | ({"leak": spec.leak} if spec.leak else {})
+            of_codec = None if spec == first else first
+            shown = spec.settings if spec == first else _otherwise(spec.settings, first.settings)
+            title = report.method_title(spec.method, spec.variant)
+            rows.append([title, _plain(shown) or None, _codec(spec, of_codec), _plain(changed) or None])
     columns = [Column("Method"), Column("Settings"), Column("Codec"), Column("Instead of the shared")]
-    caption = "The settings of every method, before the search where there is one."
+    caption = (
+        "The settings of every method, before the search where there is one; of its further variants what is otherwise "
+        "than in the first one."
+    )
     return Table(columns, rows, caption=caption)
+
+
+def _otherwise(values: dict[str, Any], than: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in than or than[key] != value}
+
+
+def _codec(spec: JobSpec, than: JobSpec | None) -> str | None:
+    """Return a job's codec with its settings, or what of them is otherwise than in another job."""
+    if spec.codec is None:
+        return "none" if than and than.codec else None
+    if than is None or than.codec is None or than.codec.name != spec.codec.name:
+        return f"{_shown(spec.codec.name)}: {_plain(spec.codec.settings)}"
+    return _plain(_otherwise(spec.codec.settings, than.codec.settings)) or None
 
 
 def searches(report: Report) -> Table | Markdown:
