@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from watchtime.core import step_log
 from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.plan import Plan
@@ -17,6 +18,7 @@ class _Commands(click.Group):
     """Prints a user's mistake as one sentence and leaves with status 2."""
 
     def invoke(self, context: click.Context) -> Any:
+        step_log.hold()
         try:
             return super().invoke(context)
         except WatchtimeError as error:
@@ -35,6 +37,7 @@ def _plan(run: Path, dataset: str | None = None, protocol: str | None = None) ->
         raise WatchtimeError(unknown("data set", dataset, plan.config.datasets, "--dataset"))
     if dataset is not None and protocol is not None and protocol not in plan.protocols(dataset):
         raise WatchtimeError(unknown("protocol", protocol, plan.protocols(dataset), "--protocol"))
+    step_log.begin(plan, sys.argv[1:])
     return plan
 
 
@@ -111,6 +114,20 @@ def check(path: Path | None, source: str | None) -> None:
 def start(path: Path) -> None:
     """Write results/<name>/config.yaml with every default of the configuration PATH; all steps below read it."""
     Plan.load(path, find_root()).write_config()
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def status(run: Path) -> None:
+    """Tell how far the run in the folder RUN is: what is done, running, failed and waiting, and why.
+
+    Exit status: 1 where a step failed, else 0.
+    """
+    from watchtime.status import run_states, status_lines
+
+    found = run_states(run, find_root())
+    click.echo("\n".join(status_lines(run, found)))
+    sys.exit(1 if any(state == "failed" for _, state in found) else 0)
 
 
 # Data
