@@ -10,18 +10,20 @@ import click
 
 from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.errors import WatchtimeError, unknown
+from watchtime.core.faults import sentences
 from watchtime.core.plan import Plan
+from watchtime.core.run_lock import join_run
+from watchtime.core.seal import begin_step, end_step
 
 
 class _Commands(click.Group):
-    """Prints a user's mistake as one sentence and leaves with status 2."""
+    """Prints a user's mistake or a fault as one sentence and leaves with status 2; seals what a step wrote."""
 
     def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except WatchtimeError as error:
-            click.echo(f"watchtime: {error}", err=True)
-            sys.exit(2)
+        with sentences():
+            result = super().invoke(context)
+            end_step()
+            return result
 
 
 @click.group(cls=_Commands)
@@ -35,6 +37,8 @@ def _plan(run: Path, dataset: str | None = None, protocol: str | None = None) ->
         raise WatchtimeError(unknown("data set", dataset, plan.config.datasets, "--dataset"))
     if dataset is not None and protocol is not None and protocol not in plan.protocols(dataset):
         raise WatchtimeError(unknown("protocol", protocol, plan.protocols(dataset), "--protocol"))
+    join_run(run)
+    begin_step(run)
     return plan
 
 

@@ -11,12 +11,10 @@ def run_config(wildcards):
 
 
 def raw_inputs(wildcards):
-    """Raw files that are there already, or the folder that the simulator writes; their age never matters."""
-    dataset = wildcards.dataset
-    source = plan.config.datasets[dataset]
-    if source.is_simulated or source.download:
-        return ancient(str(plan.raw_folder(dataset)))
-    return ancient([str(path) for path in plan.raw_files(dataset)])
+    """The folder of raw files that a rule makes; its age never matters. Given files are known by their identity."""
+    source = plan.config.datasets[wildcards.dataset]
+    made = source.is_simulated or source.download
+    return ancient(str(plan.raw_folder(wildcards.dataset))) if made else []
 
 
 def data_threads(wildcards):
@@ -39,10 +37,15 @@ def read_options(wildcards):
     return canonical_json({**plan.catalog.datasets[wildcards.dataset].read_options(source.options), **own})
 
 
-def dataset_schema(wildcards):
-    """The card; an own log has none, its columns are a parameter."""
+def own_hash(paths):
+    """One hash of what the project has beside its package: cards, published numbers, templates, style."""
+    return code_hash(paths, plan.catalog.root)
+
+
+def dataset_card(wildcards):
+    """An own log has none, its columns are a parameter."""
     path = plan.catalog.root / "config" / "datasets" / f"{wildcards.dataset}.yaml"
-    return str(from_here(path)) if path.is_file() else []
+    return own_hash([path]) if path.is_file() else ""
 
 
 def dataset_code(wildcards):
@@ -112,7 +115,7 @@ def analysis_gpus(wildcards):
 
 
 def analysis_inputs(wildcards):
-    return [str(from_here(path)) for path in pages.analysis_inputs(plan, wildcards.analysed)]
+    return [str(path) for path in pages.analysis_inputs(plan, wildcards.analysed)]
 
 
 def analysis_code(wildcards):
@@ -129,7 +132,11 @@ def analysis_settings(wildcards):
 
 
 def artifact_inputs(wildcards):
-    return _page_inputs(wildcards.artifact)
+    return _of_run(pages.page_inputs(plan, wildcards.artifact))
+
+
+def artifact_files(wildcards):
+    return _page_files(wildcards.artifact)
 
 
 def artifact_code(wildcards):
@@ -137,7 +144,11 @@ def artifact_code(wildcards):
 
 
 def paper_inputs(wildcards):
-    return _page_inputs(wildcards.paper)
+    return _of_run(pages.page_inputs(plan, wildcards.paper))
+
+
+def paper_files(wildcards):
+    return _page_files(wildcards.paper)
 
 
 def paper_pages(wildcards):
@@ -149,8 +160,16 @@ def paper_code(wildcards):
     return _page_code(wildcards.paper)
 
 
-def _page_inputs(name):
-    return [str(from_here(path)) for path in pages.page_inputs(plan, name)]
+def _of_run(paths):
+    return [str(path) for path in paths if path.is_relative_to(plan.folder)]
+
+
+def _of_project(paths):
+    return [path for path in paths if not path.is_relative_to(plan.folder)]
+
+
+def _page_files(name):
+    return own_hash([*_of_project(pages.page_inputs(plan, name)), *(plan.catalog.root / "reports" / "style").iterdir()])
 
 
 def _page_code(name):
@@ -158,12 +177,8 @@ def _page_code(name):
     return code_hash(sorted({*source_files("reporting.render"), *script_sources(plan.template(name))}))
 
 
-def report_style(wildcards):
-    return [str(from_here(path)) for path in sorted((plan.catalog.root / "reports" / "style").iterdir())]
-
-
 def page_frame(wildcards):
-    return [str(from_here(path)) for path in sorted((plan.catalog.root / "reports" / "html").iterdir())]
+    return own_hash((plan.catalog.root / "reports" / "html").iterdir())
 
 
 def artifact_settings(wildcards):
@@ -175,7 +190,11 @@ def paper_settings(wildcards):
 
 
 def verdict_inputs(wildcards):
-    return [str(from_here(path)) for path in pages.verdict_inputs(plan)]
+    return _of_run(pages.verdict_inputs(plan))
+
+
+def verdict_files(wildcards):
+    return own_hash(_of_project(pages.verdict_inputs(plan)))
 
 
 def verdict_settings(wildcards):
