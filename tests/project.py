@@ -53,9 +53,30 @@ class Project:
 
     def snakemake(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run snakemake in the project, or with ``--directory folder`` as its working folder."""
-        place = [] if folder is None else ["--directory", str(folder)]
-        command = [sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(self.root / "Snakefile"), *place]
+        command = self.command(*arguments, folder=folder)
         return subprocess.run(command, cwd=self.root, env=self.environment(), capture_output=True, text=True)
+
+    def started(self, *arguments: str, folder: Path | None = None, quiet: bool = False) -> subprocess.Popen[str]:
+        """Start snakemake as a terminal does, in a group of processes of its own; what it says is in ``stderr``."""
+        return subprocess.Popen(
+            self.command(*arguments, folder=folder),
+            cwd=self.root,
+            env=self.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if quiet else subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def command(self, *arguments: str, folder: Path | None = None) -> list[str]:
+        place = [] if folder is None else ["--directory", str(folder)]
+        return [sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(self.root / "Snakefile"), *place]
+
+    def step(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a watchtime command in the project, or in another working folder."""
+        command = [sys.executable, "-m", "watchtime", *arguments]
+        place = folder or self.root
+        return subprocess.run(command, cwd=place, env=self.environment(), capture_output=True, text=True)
 
     def environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

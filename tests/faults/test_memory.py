@@ -1,0 +1,73 @@
+"""Too little memory: one sentence, nothing half written, and the run goes on when there is enough."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from project import CONFIG, METRICS, Project
+from survivors import contents, unfinished
+from watchtime.core.faults import KILLED, sentences
+
+TRAINED = "results/tiny/jobs/kuairand_pure/watch_time/random_622/shared/vr"
+
+
+@pytest.mark.parametrize("ask", [lambda: np.empty(2**58), lambda: torch.empty(2**58), lambda: bytearray(2**62)])
+def test_memory_that_is_not_there_is_told(ask: object, capsys: pytest.CaptureFixture[str]) -> None:
+    assert callable(ask)
+    with pytest.raises(SystemExit) as end, sentences():
+        ask()
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("watchtime: there is not enough memory (")
+    assert said.endswith("then the same command goes on from here.\n")
+
+
+def test_a_training_that_needs_too_much_memory_says_so_and_runs_with_less(
+    finished: Project, expected: dict[str, str]
+) -> None:
+    """A batch of the evaluation that no machine can hold."""
+    shutil.rmtree(finished.root / TRAINED)
+    training = CONFIG["settings"]["vr"]["training"] | {"evaluation_batch": 2**45}  # type: ignore[index]
+    config = finished.configure(settings={"vr": {"training": training}})
+    result = finished.snakemake(METRICS, "--configfile", str(config), "--cores", "1")
+    assert result.returncode != 0
+    assert "watchtime: there is not enough memory (" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list((finished.root / TRAINED).rglob("*.*"))
+    assert unfinished(finished.root) == []
+    result = finished.snakemake(METRICS, "--configfile", str(finished.configure()), "--cores", "2")
+    assert result.returncode == 0, result.stderr
+    assert contents(finished.root) == expected
+
+
+def test_a_job_that_the_system_killed_is_told_and_made_anew(finished: Project, expected: dict[str, str]) -> None:
+    """As the kernel does where memory ends: SIGKILL to one process."""
+    shutil.rmtree(finished.root / TRAINED)
+    command = (METRICS, "--configfile", str(finished.configure()), "--cores", "1")
+    first = finished.started(*command)
+    training(first).kill()
+    _, said = first.communicate()
+    assert first.returncode != 0
+    assert KILLED in said
+    assert "Traceback" not in said
+    result = finished.snakemake(*command)
+    assert result.returncode == 0, result.stderr
+    assert contents(finished.root) == expected
+    assert unfinished(finished.root) == []
+
+
+def training(main: subprocess.Popen[str]) -> psutil.Process:
+    """Wait for a training job of a run and return its process."""
+    while main.poll() is None:
+        for process in psutil.Process(main.pid).children(recursive=True):
+            if process.is_running() and "train" in process.cmdline()[2:3]:
+                return process
+        time.sleep(0.05)
+    raise AssertionError("no training was started")

@@ -1,0 +1,36 @@
+"""A folder that may not be written: one sentence, and the run goes on when it may."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from disks import set_read_only
+from project import METRICS, Project
+from survivors import contents, unfinished
+
+
+def test_a_run_on_a_read_only_disk_says_so_and_goes_on_when_it_may_write(
+    undisturbed: Project, expected: dict[str, str], disk: Path, tmp_path: Path
+) -> None:
+    """Only the results lie on the disk."""
+    project, place = undisturbed, tmp_path / "place"
+    command = (METRICS, "--configfile", str(project.configure()), "--cores", "1")
+    for name in ("data", ".snakemake"):
+        shutil.copytree(project.root / name, place / name)
+    shutil.copytree(project.root / "results", disk / "results")
+    shutil.rmtree(disk / "results/tiny/jobs")
+    (place / "results").symlink_to(disk / "results")
+    set_read_only(disk, True)
+    step = project.step("collect", "--run", "results/tiny", folder=place)
+    run = project.snakemake(*command, folder=place)
+    set_read_only(disk, False)
+    said = "this user may not write here, or the disk is read-only; allow it, and the same command goes on from here."
+    for result in (step, run):
+        assert result.returncode == 2, result.stderr
+        assert result.stderr.count(said) == 1
+        assert "Traceback" not in result.stderr
+    result = project.snakemake(*command, folder=place)
+    assert result.returncode == 0, result.stderr
+    assert contents(disk) | contents(place) == expected
+    assert unfinished(disk) == []

@@ -1,0 +1,74 @@
+"""Two runs started in one folder: the second one says who is there, and the first one is not disturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from project import METRICS, Project
+from survivors import contents, unfinished
+
+
+def at_work(project: Project) -> int:
+    """Wait until a run holds its folder and return the number of its process."""
+    place = project.root / "results/.locks/tiny"
+    before = place.read_text()
+    while place.read_text() in ("", before):
+        time.sleep(0.05)
+    return int(json.loads(place.read_text())["process"])
+
+
+def test_the_second_run_says_who_is_there(finished: Project, expected: dict[str, str]) -> None:
+    shutil.rmtree(finished.root / "results/tiny/jobs")
+    command = (METRICS, "--configfile", str(finished.configure()), "--cores", "1")
+    first = finished.started(*command)
+    process = at_work(finished)
+    assert process == first.pid
+    looked = finished.snakemake(*command, "--dry-run")
+    second = finished.snakemake(*command)
+    _, said = first.communicate()
+    assert looked.returncode == 0, looked.stderr
+    assert second.returncode == 2, second.stderr
+    assert f"watchtime: results/tiny: another run works in this folder (on {os.uname().nodename}, process {process}" in (
+        second.stderr
+    )
+    assert "wait until it has ended, or end it." in second.stderr
+    assert "Traceback" not in second.stderr
+    assert first.returncode == 0, said
+    assert contents(finished.root) == expected
+
+
+def test_jobs_that_outlive_a_killed_snakemake_are_awaited(finished: Project, expected: dict[str, str]) -> None:
+    """A stopped step stands for a job that takes long."""
+    shutil.rmtree(finished.root / "results/tiny/jobs")
+    leftover = finished.root / "results/tiny/.metrics.parquet.abcdefgh.unfinished"
+    command = (METRICS, "--configfile", str(finished.configure()), "--cores", "2")
+    first = finished.started(*command, quiet=True)
+    at_work(finished)
+    jobs = finished.root / "results/tiny/jobs"
+    while not jobs.exists():
+        time.sleep(0.05)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    leftover.write_text("half")
+    second = finished.snakemake(*command)
+    assert second.returncode == 0, second.stderr
+    assert "waiting for jobs of an earlier start that are still at work (processes " in second.stderr
+    assert contents(finished.root) == expected
+    assert unfinished(finished.root) == []
+
+
+def test_another_run_beside_it_is_no_obstacle(finished: Project, tmp_path: Path) -> None:
+    """It reads the same simulated log."""
+    other = finished.snakemake(
+        "results/other/data/kuairand_pure/interactions.parquet",
+        "--configfile",
+        str(finished.configure(name="other")),
+        "--cores",
+        "1",
+    )
+    assert other.returncode == 0, other.stderr
