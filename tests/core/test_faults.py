@@ -43,7 +43,11 @@ def test_other_errors_of_a_write_pass(tmp_path: Path, error: Exception) -> None:
     ("error", "sentence", "status"),
     [
         (WatchtimeError("a: mistake."), "a: mistake.", 2),
-        (KeyboardInterrupt(), "interrupted; nothing is left half written, and the same command goes on from here.", 130),
+        (
+            KeyboardInterrupt(),
+            "interrupted; nothing is left half written, and the same command goes on from here.",
+            130,
+        ),
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "a/b"), "a/b: No such file or directory.", 2),
         (OSError(errno.ENOSPC, "No space left on device", "a/b"), f"a/b: {FULL}.", 2),
     ],

@@ -27,7 +27,9 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def another(call: str) -> Iterator[subprocess.Popen[str]]:
     """Run a call of this module in another process, which then waits; it is killed at the end."""
-    code = f"from pathlib import Path; from watchtime.core.run_lock import *; {call}; print('held', flush=True); input()"
+    code = (
+        f"from pathlib import Path; from watchtime.core.run_lock import *; {call}; print('held', flush=True); input()"
+    )
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
@@ -43,7 +45,9 @@ def test_a_run_is_held_by_one_process_and_says_by_which() -> None:
         with pytest.raises(WatchtimeError) as error:
             hold_run(RUN)
         said = str(error.value)
-        assert said.startswith(f"{RUN}: another run works in this folder (on {socket.gethostname()}, process {other.pid},")
+        assert said.startswith(
+            f"{RUN}: another run works in this folder (on {socket.gethostname()}, process {other.pid},"
+        )
         assert " UTC); wait until it has ended, or end it." in said
         hold_run(Path("results/other"))
 

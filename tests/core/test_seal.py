@@ -38,7 +38,9 @@ def test_what_was_written_is_intact(tmp_path: Path) -> None:
 def test_other_bytes_are_refused(tmp_path: Path, damage: str) -> None:
     path = sealed(tmp_path / "run")
     path.write_text(damage)
-    said = rf"^{path}: the file is damaged: its bytes are not those that were written; delete it and start the run again"
+    said = (
+        rf"^{path}: the file is damaged: its bytes are not those that were written; delete it and start the run again"
+    )
     with pytest.raises(WatchtimeError, match=said):
         intact(path)
 

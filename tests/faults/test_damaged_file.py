@@ -52,9 +52,7 @@ def test_a_damaged_file_is_named_and_made_anew(finished: Project, expected: dict
     assert contents(finished.root).items() >= expected.items()
 
 
-def test_a_run_names_the_file_and_makes_it_anew_when_it_is_deleted(
-    finished: Project, expected: dict[str, str]
-) -> None:
+def test_a_run_names_the_file_and_makes_it_anew_when_it_is_deleted(finished: Project, expected: dict[str, str]) -> None:
     interactions = finished.root / DATA / "interactions.parquet"
     damage(interactions, "flipped")
     (finished.root / DATA / "random_622/part.npy").unlink()

@@ -49,7 +49,12 @@ def test_an_interrupted_step_says_so(finished: Project) -> None:
     """The signal comes as soon as it holds the run's folder."""
     command = ["watchtime", "train", "--run", "results/tiny", "--job", JOB]
     step = subprocess.Popen(
-        command, cwd=finished.root, env=finished.environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=finished.root,
+        env=finished.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     while not holds_a_lock(step.pid) and step.poll() is None:
         time.sleep(0.01)

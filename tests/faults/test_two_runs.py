@@ -33,8 +33,9 @@ def test_the_second_run_says_who_is_there(finished: Project, expected: dict[str,
     _, said = first.communicate()
     assert looked.returncode == 0, looked.stderr
     assert second.returncode == 2, second.stderr
-    assert f"watchtime: results/tiny: another run works in this folder (on {os.uname().nodename}, process {process}" in (
-        second.stderr
+    assert (
+        f"watchtime: results/tiny: another run works in this folder (on {os.uname().nodename}, process {process}"
+        in (second.stderr)
     )
     assert "wait until it has ended, or end it." in second.stderr
     assert "Traceback" not in second.stderr

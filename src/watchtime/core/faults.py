@@ -63,8 +63,8 @@ def told(error: BaseException) -> str | None:
     if _is_out_of_memory(error):
         cause = " ".join(str(error).split())[:200] or type(error).__name__
         return (
-            f"there is not enough memory ({cause}); run fewer jobs at a time (--cores), or set a smaller training.batch "
-            f"or training.evaluation_batch; then {GO_ON}."
+            f"there is not enough memory ({cause}); run fewer jobs at a time (--cores), or set a smaller "
+            f"training.batch or training.evaluation_batch; then {GO_ON}."
         )
     if isinstance(error, OSError) and error.filename is not None:
         name = os.fsdecode(error.filename)

@@ -31,7 +31,7 @@ def file_hash(path: str | os.PathLike[str]) -> str:
 
 def begin_step(run: Path) -> None:
     """Note from now on what is written below the folder ``run``."""
-    _Step.run, _Step.written = _absolute(run), []
+    _Step.run, _Step.written = run.resolve(), []
 
 
 def end_step() -> None:
@@ -47,7 +47,7 @@ def end_step() -> None:
 
 def about_to_write(path: Path) -> None:
     """Take away the seal of a file or folder that will be replaced: a kill between the two leaves no wrong one."""
-    path = _absolute(path)
+    path = path.resolve()
     if _Step.run:
         _Step.written.append(path)
     seal = _seal(path)
@@ -62,7 +62,7 @@ def about_to_write(path: Path) -> None:
 def intact(path: str | os.PathLike[str]) -> Path:
     """Return ``path``; raises ``WatchtimeError`` where its bytes are not those that were sealed."""
     place = Path(path)
-    seal = _seal(_absolute(place))
+    seal = _seal(place.resolve())
     if seal is None or not seal.is_file() or not place.is_file():
         return place
     digest = seal.read_text(errors="replace")
@@ -80,7 +80,3 @@ def _seal(path: Path) -> Path | None:
         if (folder / SEALS).is_dir():
             return folder / SEALS / path.relative_to(folder)
     return None
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))
