@@ -7,8 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import yaml
 
 from watchtime.core.catalog import find_root
@@ -77,6 +80,20 @@ class Project:
         command = [sys.executable, "-m", "watchtime", *arguments]
         place = folder or self.root
         return subprocess.run(command, cwd=place, env=self.environment(), capture_output=True, text=True)
+
+    @staticmethod
+    def training(run: subprocess.Popen[str]) -> psutil.Process:
+        """Wait until a run that was ``started`` trains, and return a training's process."""
+        while run.poll() is None:
+            with suppress(psutil.Error):
+                for one in psutil.Process(run.pid).children(recursive=True):
+                    if one.cmdline()[1:3] == [
+                        shutil.which("watchtime", path=str(Path(sys.executable).parent)),
+                        "train",
+                    ]:
+                        return one
+            time.sleep(0.02)
+        raise AssertionError("no training was started")
 
     def environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -30,5 +30,10 @@ def unfinished(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in hidden)
 
 
+def holds_a_lock(process: int) -> bool:
+    """Whether a process locks any file, as Linux tells."""
+    return str(process) in Path("/proc/locks").read_text().split()
+
+
 def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())

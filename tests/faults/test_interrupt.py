@@ -7,24 +7,11 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
-
-import psutil
 
 from project import METRICS, Project
-from survivors import contents, unfinished
+from survivors import contents, holds_a_lock, unfinished
 
 JOB = "kuairand_pure/watch_time/random_622/shared/vr/paper"
-
-
-def trains(main: subprocess.Popen[str]) -> bool:
-    for one in psutil.Process(main.pid).children(recursive=True):
-        try:
-            if "train" in one.cmdline()[2:3]:
-                return True
-        except psutil.Error:
-            continue
-    return False
 
 
 def test_an_interrupted_run_ends_and_goes_on(finished: Project, expected: dict[str, str]) -> None:
@@ -32,9 +19,7 @@ def test_an_interrupted_run_ends_and_goes_on(finished: Project, expected: dict[s
     shutil.rmtree(finished.root / "results/tiny/jobs")
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "2")
     first = finished.started(*command)
-    while not trains(first):
-        assert first.poll() is None
-        time.sleep(0.05)
+    finished.training(first)
     os.killpg(first.pid, signal.SIGINT)
     _, said = first.communicate(timeout=60)
     assert first.returncode != 0
@@ -63,7 +48,3 @@ def test_an_interrupted_step_says_so(finished: Project) -> None:
     assert step.returncode == 130
     assert said == "watchtime: interrupted; nothing is left half written, and the same command goes on from here.\n"
     assert unfinished(finished.root) == []
-
-
-def holds_a_lock(process: int) -> bool:
-    return str(process) in Path("/proc/locks").read_text().split()

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import time
 
 import numpy as np
-import psutil
 import pytest
 import torch
 
@@ -52,7 +49,7 @@ def test_a_job_that_the_system_killed_is_told_and_made_anew(finished: Project, e
     shutil.rmtree(finished.root / TRAINED)
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "1")
     first = finished.started(*command)
-    training(first).kill()
+    finished.training(first).kill()
     _, said = first.communicate()
     assert first.returncode != 0
     assert KILLED in said
@@ -61,13 +58,3 @@ def test_a_job_that_the_system_killed_is_told_and_made_anew(finished: Project, e
     assert result.returncode == 0, result.stderr
     assert contents(finished.root) == expected
     assert unfinished(finished.root) == []
-
-
-def training(main: subprocess.Popen[str]) -> psutil.Process:
-    """Wait for a training job of a run and return its process."""
-    while main.poll() is None:
-        for process in psutil.Process(main.pid).children(recursive=True):
-            if process.is_running() and "train" in process.cmdline()[2:3]:
-                return process
-        time.sleep(0.05)
-    raise AssertionError("no training was started")

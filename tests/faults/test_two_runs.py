@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import time
 from pathlib import Path
 
 from project import METRICS, Project
-from survivors import contents, unfinished
+from survivors import contents, holds_a_lock, unfinished
 
 
 def at_work(project: Project) -> int:
@@ -44,21 +43,30 @@ def test_the_second_run_says_who_is_there(finished: Project, expected: dict[str,
 
 
 def test_jobs_that_outlive_a_killed_snakemake_are_awaited(finished: Project, expected: dict[str, str]) -> None:
-    """A stopped step stands for a job that takes long."""
+    """A training that is stopped stands for one that takes long."""
     shutil.rmtree(finished.root / "results/tiny/jobs")
     leftover = finished.root / "results/tiny/.metrics.parquet.abcdefgh.unfinished"
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "2")
     first = finished.started(*command, quiet=True)
-    at_work(finished)
-    jobs = finished.root / "results/tiny/jobs"
-    while not jobs.exists():
-        time.sleep(0.05)
-    os.kill(first.pid, signal.SIGKILL)
+    training = finished.training(first)
+    while not holds_a_lock(training.pid):
+        time.sleep(0.02)
+    training.suspend()
+    first.kill()
     first.wait()
     leftover.write_text("half")
-    second = finished.snakemake(*command)
-    assert second.returncode == 0, second.stderr
-    assert "waiting for jobs of an earlier start that are still at work (processes " in second.stderr
+    second = finished.started(*command)
+    assert second.stderr is not None
+    said = []
+    while not said or "waiting for jobs" not in said[-1]:
+        said.append(second.stderr.readline())
+        assert said[-1], said
+    assert said[-1].startswith("watchtime: results/tiny: waiting for jobs of an earlier start that are still at work")
+    assert str(training.pid) in said[-1]
+    assert leftover.exists()
+    training.resume()
+    _, rest = second.communicate()
+    assert second.returncode == 0, rest
     assert contents(finished.root) == expected
     assert unfinished(finished.root) == []
 
