@@ -45,7 +45,7 @@ include: "workflow/rules/report.smk"
 
 
 # A killed job has no last word; 137 is what the shell makes of its signal.
-shell.suffix(f"|| {{ status=$?; [ $status -ne 137 ] || echo {quote(KILLED)} >&2; exit $status; }}")
+shell.suffix(f"|| (status=$?; [ $status -ne 137 ] || echo {quote(KILLED)} >&2; exit $status)")
 
 
 rule all:

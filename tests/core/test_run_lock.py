@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,8 @@ def test_jobs_are_awaited() -> None:
     with another("join_run(Path('results/demo'))") as first, another("join_run(Path('results/demo'))") as second:
         waiting = threading.Thread(target=await_jobs, args=(RUN, said.append))
         waiting.start()
+        while not said:
+            time.sleep(0.01)
         first.kill()
         first.wait()
         waiting.join(0.2)
