@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
+from project import METRICS
+
+JOBS = "results/tiny/jobs"
+VR = "kuairand_pure/watch_time/random_622/shared/vr"
 MEASURED = ("resources.json", "resources.parquet", "environment.json")
 
 
@@ -28,6 +33,12 @@ def unfinished(folder: Path) -> list[str]:
     expected = (".snakemake_timestamp", ".seals", ".locks")
     hidden = [path for path in folder.glob("[rd]*/**/.*") if path.name not in expected]
     return sorted(str(path.relative_to(folder)) for path in hidden)
+
+
+def forget_trainings(folder: Path, jobs: str = "") -> None:
+    """Remove the jobs of a finished tiny run, or those below ``jobs``, and the table that is made of them."""
+    shutil.rmtree(folder / JOBS / jobs)
+    (folder / METRICS).unlink()
 
 
 def holds_a_lock(process: int) -> bool:

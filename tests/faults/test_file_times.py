@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 
 import pytest
 
 from project import METRICS, Project
-from survivors import contents
+from survivors import contents, forget_trainings
 
 DAY = 86_400.0
-LEFT = ("jobs", "metrics.parquet")
 
 
 def set_times(project: Project, seconds: float) -> None:
@@ -27,7 +25,7 @@ def test_a_run_on_files_of_other_times_ends_with_the_same_bytes(
     finished: Project, expected: dict[str, str], seconds: float
 ) -> None:
     """What is left of the run was written at another time: the clock has been set since, or a copy kept no times."""
-    shutil.rmtree(finished.root / "results/tiny/jobs")
+    forget_trainings(finished.root)
     set_times(finished, seconds)
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "2")
     result = finished.snakemake(*command)

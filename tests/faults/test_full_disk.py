@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from disks import fill
 from project import METRICS, Project
-from survivors import contents, unfinished
+from survivors import contents, forget_trainings, unfinished
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import replacing, replacing_folder, write_json, write_parquet
 from watchtime.datasets.encoded import write_array
@@ -70,7 +70,7 @@ def test_a_run_that_filled_its_disk_goes_on_when_there_is_room(
     command = (METRICS, "--configfile", str(project.configure()), "--cores", "1")
     for name in ("data", "results", ".snakemake"):
         shutil.copytree(project.root / name, disk / name)
-    shutil.rmtree(disk / "results/tiny/jobs")
+    forget_trainings(disk)
     filler = fill(disk, leave=150_000)
     result = project.snakemake(*command, folder=disk)
     assert result.returncode != 0

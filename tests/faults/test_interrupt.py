@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
 
 from project import METRICS, Project
-from survivors import contents, holds_a_lock, unfinished
+from survivors import contents, forget_trainings, holds_a_lock, unfinished
 
 JOB = "kuairand_pure/watch_time/random_622/shared/vr/paper"
 
 
 def test_an_interrupted_run_ends_and_goes_on(finished: Project, expected: dict[str, str]) -> None:
     """A terminal sends the signal to all processes of the run."""
-    shutil.rmtree(finished.root / "results/tiny/jobs")
+    forget_trainings(finished.root)
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "2")
     first = finished.started(*command)
     finished.training(first)

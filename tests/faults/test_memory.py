@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 import torch
 
 from project import CONFIG, METRICS, Project
-from survivors import contents, unfinished
+from survivors import JOBS, VR, contents, forget_trainings, unfinished
 from watchtime.core.faults import KILLED, sentences
-
-TRAINED = "results/tiny/jobs/kuairand_pure/watch_time/random_622/shared/vr"
 
 
 @pytest.mark.parametrize("ask", [lambda: np.empty(2**58), lambda: torch.empty(2**58), lambda: bytearray(2**62)])
@@ -30,14 +26,14 @@ def test_a_training_that_needs_too_much_memory_says_so_and_runs_with_less(
     finished: Project, expected: dict[str, str]
 ) -> None:
     """A batch of the evaluation that no machine can hold."""
-    shutil.rmtree(finished.root / TRAINED)
+    forget_trainings(finished.root, VR)
     training = CONFIG["settings"]["vr"]["training"] | {"evaluation_batch": 2**45}  # type: ignore[index]
     config = finished.configure(settings={"vr": {"training": training}})
     result = finished.snakemake(METRICS, "--configfile", str(config), "--cores", "1")
     assert result.returncode != 0
     assert "watchtime: there is not enough memory (" in result.stderr
     assert "Traceback" not in result.stderr
-    assert not list((finished.root / TRAINED).rglob("*.*"))
+    assert not list((finished.root / JOBS / VR).rglob("*.*"))
     assert unfinished(finished.root) == []
     result = finished.snakemake(METRICS, "--configfile", str(finished.configure()), "--cores", "2")
     assert result.returncode == 0, result.stderr
@@ -46,7 +42,7 @@ def test_a_training_that_needs_too_much_memory_says_so_and_runs_with_less(
 
 def test_a_job_that_the_system_killed_is_told_and_made_anew(finished: Project, expected: dict[str, str]) -> None:
     """As the kernel does where memory ends: SIGKILL to one process."""
-    shutil.rmtree(finished.root / TRAINED)
+    forget_trainings(finished.root, VR)
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "1")
     first = finished.started(*command)
     finished.training(first).kill()

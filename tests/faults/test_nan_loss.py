@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-
 from project import CONFIG, METRICS, Project
-from survivors import contents, unfinished
-
-TRAINED = "results/tiny/jobs/kuairand_pure/watch_time/random_622/shared/vr"
+from survivors import JOBS, VR, contents, forget_trainings, unfinished
 
 
 def test_a_training_that_diverges_says_so_and_the_next_configuration_runs(
     finished: Project, expected: dict[str, str]
 ) -> None:
-    shutil.rmtree(finished.root / TRAINED)
+    forget_trainings(finished.root, VR)
     training = CONFIG["settings"]["vr"]["training"] | {"learning_rate": 1e30}  # type: ignore[index]
     config = finished.configure(settings={"vr": {"training": training}})
     result = finished.snakemake(METRICS, "--configfile", str(config), "--cores", "1")
@@ -21,7 +17,7 @@ def test_a_training_that_diverges_says_so_and_the_next_configuration_runs(
     assert "repetition 0, epoch 0: the validation loss is " in result.stderr
     assert "a smaller training.learning_rate than 1e+30 may help." in result.stderr
     assert "Traceback" not in result.stderr
-    assert not list((finished.root / TRAINED).rglob("*.*"))
+    assert not list((finished.root / JOBS / VR).rglob("*.*"))
     assert unfinished(finished.root) == []
     result = finished.snakemake(METRICS, "--configfile", str(finished.configure()), "--cores", "2")
     assert result.returncode == 0, result.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from disks import set_read_only
 from project import METRICS, Project
-from survivors import contents, unfinished
+from survivors import contents, forget_trainings, unfinished
 
 
 def test_a_run_on_a_read_only_disk_says_so_and_goes_on_when_it_may_write(
@@ -19,7 +19,7 @@ def test_a_run_on_a_read_only_disk_says_so_and_goes_on_when_it_may_write(
     for name in ("data", ".snakemake"):
         shutil.copytree(project.root / name, place / name)
     shutil.copytree(project.root / "results", disk / "results")
-    shutil.rmtree(disk / "results/tiny/jobs")
+    forget_trainings(disk)
     (place / "results").symlink_to(disk / "results")
     set_read_only(disk, True)
     step = project.step("collect", "--run", "results/tiny", folder=place)

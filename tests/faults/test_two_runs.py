@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import subprocess
 import time
 from pathlib import Path
 
 from project import METRICS, Project
-from survivors import contents, holds_a_lock, unfinished
+from survivors import contents, forget_trainings, holds_a_lock, unfinished
 
 
-def at_work(project: Project) -> int:
-    """Wait until a run holds its folder and return the number of its process."""
+def at_work(project: Project, run: subprocess.Popen[str]) -> int:
+    """Wait until a run holds its folder and return the number of its process as it is told there."""
     place = project.root / "results/.locks/tiny"
     before = place.read_text()
     while place.read_text() in ("", before):
+        assert run.poll() is None
         time.sleep(0.05)
     return int(json.loads(place.read_text())["process"])
 
 
 def test_the_second_run_says_who_is_there(finished: Project, expected: dict[str, str]) -> None:
-    shutil.rmtree(finished.root / "results/tiny/jobs")
+    forget_trainings(finished.root)
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "1")
     first = finished.started(*command)
-    process = at_work(finished)
+    process = at_work(finished, first)
     assert process == first.pid
     looked = finished.snakemake(*command, "--dry-run")
     second = finished.snakemake(*command)
@@ -44,7 +45,7 @@ def test_the_second_run_says_who_is_there(finished: Project, expected: dict[str,
 
 def test_jobs_that_outlive_a_killed_snakemake_are_awaited(finished: Project, expected: dict[str, str]) -> None:
     """A training that is stopped stands for one that takes long."""
-    shutil.rmtree(finished.root / "results/tiny/jobs")
+    forget_trainings(finished.root)
     leftover = finished.root / "results/tiny/.metrics.parquet.abcdefgh.unfinished"
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "2")
     first = finished.started(*command, quiet=True)

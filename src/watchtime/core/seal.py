@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from watchtime.core.errors import WatchtimeError
+from watchtime.core.faults import writing
 
 SEALS = ".seals"
 _DIGITS = 64
@@ -41,8 +42,9 @@ def end_step() -> None:
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if run and path.is_relative_to(run) and path.is_file():
                 seal = run / SEALS / path.relative_to(run)
-                seal.parent.mkdir(parents=True, exist_ok=True)
-                seal.write_text(file_hash(path))
+                with writing(seal):
+                    seal.parent.mkdir(parents=True, exist_ok=True)
+                    seal.write_text(file_hash(path))
 
 
 def about_to_write(path: Path) -> None:
