@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from project import METRICS, Project
-from survivors import contents
+from survivors import contents, forget_trainings
 
 RUN = Path("results/tiny")
 DATA = RUN / "data/kuairand_pure"
@@ -55,10 +56,13 @@ def test_a_damaged_file_is_named_and_made_anew(finished: Project, expected: dict
     assert contents(finished.root).items() >= expected.items()
 
 
+@pytest.mark.slow
 def test_a_run_names_the_file_and_makes_it_anew_when_it_is_deleted(finished: Project, expected: dict[str, str]) -> None:
+    """All that follows the interactions has still to be made."""
+    forget_trainings(finished.root)
+    shutil.rmtree(finished.root / DATA / "random_622")
     interactions = finished.root / DATA / "interactions.parquet"
     damage(interactions, "flipped")
-    (finished.root / DATA / "random_622/part.npy").unlink()
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "2")
     result = finished.snakemake(*command)
     assert result.returncode != 0

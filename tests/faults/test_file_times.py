@@ -20,6 +20,7 @@ def set_times(project: Project, seconds: float) -> None:
             os.utime(path, (time.time() + seconds,) * 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [DAY, -3650 * DAY], ids=["ahead", "behind"])
 def test_a_run_on_files_of_other_times_ends_with_the_same_bytes(
     finished: Project, expected: dict[str, str], seconds: float

@@ -62,6 +62,7 @@ def test_every_kind_of_file_is_named_and_whole_or_absent(disk: Path, kind: str) 
     assert sorted(disk.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_run_that_filled_its_disk_goes_on_when_there_is_room(
     undisturbed: Project, expected: dict[str, str], disk: Path
 ) -> None:

@@ -7,12 +7,15 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from project import METRICS, Project
 from survivors import contents, forget_trainings, holds_a_lock, unfinished
 
 JOB = "kuairand_pure/watch_time/random_622/shared/vr/paper"
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_and_goes_on(finished: Project, expected: dict[str, str]) -> None:
     """A terminal sends the signal to all processes of the run."""
     forget_trainings(finished.root)

@@ -22,6 +22,7 @@ def test_memory_that_is_not_there_is_told(ask: object, capsys: pytest.CaptureFix
     assert said.endswith("then the same command goes on from here.\n")
 
 
+@pytest.mark.slow
 def test_a_training_that_needs_too_much_memory_says_so_and_runs_with_less(
     finished: Project, expected: dict[str, str]
 ) -> None:
@@ -40,6 +41,7 @@ def test_a_training_that_needs_too_much_memory_says_so_and_runs_with_less(
     assert contents(finished.root) == expected
 
 
+@pytest.mark.slow
 def test_a_job_that_the_system_killed_is_told_and_made_anew(finished: Project, expected: dict[str, str]) -> None:
     """As the kernel does where memory ends: SIGKILL to one process."""
     forget_trainings(finished.root, VR)

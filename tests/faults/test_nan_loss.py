@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from project import CONFIG, METRICS, Project
 from survivors import JOBS, VR, contents, forget_trainings, unfinished
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_says_so_and_the_next_configuration_runs(
     finished: Project, expected: dict[str, str]
 ) -> None:

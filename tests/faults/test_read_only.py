@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from disks import set_read_only
 from project import METRICS, Project
 from survivors import contents, forget_trainings, unfinished
 
 
+@pytest.mark.slow
 def test_a_run_on_a_read_only_disk_says_so_and_goes_on_when_it_may_write(
     undisturbed: Project, expected: dict[str, str], disk: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from project import METRICS, Project
 from survivors import contents, forget_trainings, holds_a_lock, unfinished
 
@@ -22,6 +24,7 @@ def at_work(project: Project, run: subprocess.Popen[str]) -> int:
     return int(json.loads(place.read_text())["process"])
 
 
+@pytest.mark.slow
 def test_the_second_run_says_who_is_there(finished: Project, expected: dict[str, str]) -> None:
     forget_trainings(finished.root)
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "1")
@@ -43,6 +46,7 @@ def test_the_second_run_says_who_is_there(finished: Project, expected: dict[str,
     assert contents(finished.root) == expected
 
 
+@pytest.mark.slow
 def test_jobs_that_outlive_a_killed_snakemake_are_awaited(finished: Project, expected: dict[str, str]) -> None:
     """A training that is stopped stands for one that takes long."""
     forget_trainings(finished.root)
@@ -72,6 +76,7 @@ def test_jobs_that_outlive_a_killed_snakemake_are_awaited(finished: Project, exp
     assert unfinished(finished.root) == []
 
 
+@pytest.mark.slow
 def test_another_run_beside_it_is_no_obstacle(finished: Project, tmp_path: Path) -> None:
     """It reads the same simulated log."""
     other = finished.snakemake(
