@@ -17,7 +17,7 @@ from watchtime.core.plan import Plan
 from watchtime.core.sources import code_hash, script_sources, source_files
 from watchtime.core.start import start
 
-min_version("9.19")
+min_version("9.27")
 
 
 # No rule needs a container; the line is what `snakemake --lint` asks for, and --sdm apptainer would use it.
@@ -61,4 +61,4 @@ localrules:
 # No rule writes the configuration: every rule reads it, and each depends only on its own part of it, a parameter.
 onstart:
     with sentences():
-        start(plan, lambda sentence: print(f"watchtime: {sentence}", file=sys.stderr))
+        start(plan, lambda raw: raw.is_dir() and not is_incomplete(raw))

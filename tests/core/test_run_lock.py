@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,23 +60,24 @@ def test_a_killed_process_holds_nothing() -> None:
 
 
 def test_raw_files_are_made_by_one_run_and_read_by_many() -> None:
-    raw = Path("data/simulated/log-1")
-    with another("hold_raw(Path('data/simulated/log-1'), Path('results/demo'))"):
-        with pytest.raises(WatchtimeError, match=rf"^{raw}: another run makes or reads these files \(on "):
-            hold_raw(raw, Path("results/other"))
-        hold_raw(Path("data/simulated/log-2"), Path("results/other"))
-    raw.mkdir(parents=True)
-    with another("hold_raw(Path('data/simulated/log-1'), Path('results/demo'))"):
-        hold_raw(raw, Path("results/other"))
+    raw, run, said = Path("data/simulated/log-1"), Path("results/other"), "another run makes or reads these files"
+    with another("hold_raw(Path('data/simulated/log-1'), Path('results/demo'), False)"):
+        with pytest.raises(WatchtimeError, match=rf"^{raw}: {said} \(on "):
+            hold_raw(raw, run, True)
+        hold_raw(Path("data/simulated/log-2"), run, False)
+    with another("hold_raw(Path('data/simulated/log-1'), Path('results/demo'), True)"):
+        with pytest.raises(WatchtimeError, match=said):
+            hold_raw(raw, run, False)
+        hold_raw(raw, run, True)
 
 
-def test_jobs_are_awaited() -> None:
-    said: list[str] = []
+def test_jobs_are_awaited(capsys: pytest.CaptureFixture[str]) -> None:
     with another("join_run(Path('results/demo'))") as first, another("join_run(Path('results/demo'))") as second:
-        waiting = threading.Thread(target=await_jobs, args=(RUN, said.append))
+        waiting = threading.Thread(target=await_jobs, args=(RUN,))
         waiting.start()
+        said = ""
         while not said:
-            time.sleep(0.01)
+            said = capsys.readouterr().err
         first.kill()
         first.wait()
         waiting.join(0.2)
@@ -86,12 +86,10 @@ def test_jobs_are_awaited() -> None:
         waiting.join(10)
         assert not waiting.is_alive()
         numbers = ", ".join(map(str, sorted([first.pid, second.pid])))
-    (sentence,) = said
-    assert sentence.startswith(f"{RUN}: waiting for jobs of an earlier start that are still at work")
-    assert not Path("/proc/locks").exists() or f"(processes {numbers};" in sentence
+    assert said.startswith(f"watchtime: {RUN}: waiting for jobs of an earlier start that are still at work")
+    assert not Path("/proc/locks").exists() or f"(processes {numbers};" in said
 
 
-def test_a_run_without_jobs_is_not_waited_for() -> None:
-    said: list[str] = []
-    await_jobs(RUN, said.append)
-    assert said == []
+def test_a_run_without_jobs_is_not_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    await_jobs(RUN)
+    assert capsys.readouterr().err == ""

@@ -10,11 +10,22 @@ def run_config(wildcards):
     return canonical_json(plan.config.model_dump(mode="json"))
 
 
+def is_incomplete(path):
+    """Whether a start that was killed made a file or folder, and Snakemake will make it anew."""
+    return bool(workflow.persistence._filter_incomplete_keys([str(path)]))
+
+
+def made_folder(dataset):
+    """The folder of raw files that a rule makes. Its age never matters, unless it will be made anew: Snakemake then
+    looks no further than what is `ancient`, and would leave out all that is still missing."""
+    raw = plan.raw_folder(dataset)
+    return str(raw) if is_incomplete(raw) else ancient(str(raw))
+
+
 def raw_inputs(wildcards):
-    """The folder of raw files that a rule makes; its age never matters. Given files are known by their identity."""
+    """Given files are known by their identity."""
     source = plan.config.datasets[wildcards.dataset]
-    made = source.is_simulated or source.download
-    return ancient(str(plan.raw_folder(wildcards.dataset))) if made else []
+    return made_folder(wildcards.dataset) if source.is_simulated or source.download else []
 
 
 def data_threads(wildcards):
@@ -86,7 +97,7 @@ def job_codec(wildcards):
 def job_truth(wildcards):
     """The oracle alone reads the simulator's own distribution."""
     spec = plan.jobs[job_key(wildcards)]
-    return ancient(str(plan.raw_folder(spec.dataset))) if spec.family == "oracle" else []
+    return made_folder(spec.dataset) if spec.family == "oracle" else []
 
 
 def job_code(wildcards):

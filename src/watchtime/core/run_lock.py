@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Callable
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,12 +27,12 @@ def hold_run(run: Path) -> None:
     _hold(run.parent / LOCKS / run.name, fcntl.LOCK_EX, f"{run}: another run works in this folder")
 
 
-def hold_raw(raw: Path, run: Path) -> None:
-    """Hold a folder of raw files that a rule makes: alone until it is there, with other runs that read it from then on.
+def hold_raw(raw: Path, run: Path, is_whole: bool) -> None:
+    """Hold a folder of raw files for a run: with other runs that read it where it is whole, else alone, to make it.
 
-    Raises ``WatchtimeError`` where another run is to make it.
+    Raises ``WatchtimeError`` where another run is to make it, or reads what this one would make anew.
     """
-    operation = fcntl.LOCK_SH if raw.is_dir() else fcntl.LOCK_EX
+    operation = fcntl.LOCK_SH if is_whole else fcntl.LOCK_EX
     _hold(run.parent / LOCKS / f"{raw.name}.raw", operation, f"{raw}: another run makes or reads these files")
 
 
@@ -43,18 +43,19 @@ def join_run(run: Path) -> None:
     _held.append(handle)
 
 
-def await_jobs(run: Path, report: Callable[[str], None]) -> None:
+def await_jobs(run: Path) -> None:
     """Wait until no job is left in a run's folder: jobs outlive a Snakemake that was killed alone.
 
-    ``report`` is told once if there is anything to wait for.
+    What is waited for is told on standard error.
     """
     handle = _opened(_jobs(run))
     try:
         if not _taken(handle, fcntl.LOCK_EX):
             numbers = ", ".join(map(str, _lockers(handle)))
-            report(
-                f"{run}: waiting for jobs of an earlier start that are still at work"
-                + (f" (processes {numbers}; killed trainings go on from their checkpoints)." if numbers else ".")
+            print(
+                f"watchtime: {run}: waiting for jobs of an earlier start that are still at work"
+                + (f" (processes {numbers}; killed trainings go on from their checkpoints)." if numbers else "."),
+                file=sys.stderr,
             )
             fcntl.flock(handle, fcntl.LOCK_EX)
     finally:

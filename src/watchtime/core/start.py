@@ -12,17 +12,17 @@ from watchtime.core.plan import Plan
 from watchtime.core.run_lock import await_jobs, hold_raw, hold_run
 
 
-def start(plan: Plan, report: Callable[[str], None]) -> None:
+def start(plan: Plan, is_whole: Callable[[Path], bool]) -> None:
     """Hold the run's folder until this process ends, clear it, and write ``config.yaml``; all steps read it.
 
-    Jobs that outlived a killed Snakemake are awaited, of which ``report`` is told. Raises ``WatchtimeError`` where
-    another run is at work there.
+    ``is_whole`` tells of a folder of raw files that a rule makes whether it is there and will not be made anew. Jobs
+    that outlived a killed Snakemake are awaited. Raises ``WatchtimeError`` where another run is at work there.
     """
     hold_run(plan.folder)
     made = [plan.raw_folder(name) for name, source in plan.config.datasets.items() if _is_made(plan, name)]
     for folder in made:
-        hold_raw(folder, plan.folder)
-    await_jobs(plan.folder, report)
+        hold_raw(folder, plan.folder, is_whole(folder))
+    await_jobs(plan.folder)
     for folder in [plan.folder, *made]:
         remove_unfinished(folder)
         _no_later_than_now(folder)
