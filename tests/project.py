@@ -56,13 +56,13 @@ class Project:
 
     def snakemake(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run snakemake in the project, or with ``--directory folder`` as its working folder."""
-        command = self.command(*arguments, folder=folder)
-        return subprocess.run(command, cwd=self.root, env=self.environment(), capture_output=True, text=True)
+        words = self.words(*arguments, folder=folder)
+        return subprocess.run(words, cwd=self.root, env=self.environment(), capture_output=True, text=True)
 
     def started(self, *arguments: str, folder: Path | None = None, quiet: bool = False) -> subprocess.Popen[str]:
         """Start snakemake as a terminal does, in a group of processes of its own; what it says is in ``stderr``."""
         return subprocess.Popen(
-            self.command(*arguments, folder=folder),
+            self.words(*arguments, folder=folder),
             cwd=self.root,
             env=self.environment(),
             stdout=subprocess.DEVNULL,
@@ -71,7 +71,7 @@ class Project:
             start_new_session=True,
         )
 
-    def command(self, *arguments: str, folder: Path | None = None) -> list[str]:
+    def words(self, *arguments: str, folder: Path | None = None) -> list[str]:
         place = [] if folder is None else ["--directory", str(folder)]
         return [sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(self.root / "Snakefile"), *place]
 

@@ -62,7 +62,7 @@ def test_jobs_that_outlive_a_killed_snakemake_are_awaited(finished: Project, exp
     leftover.write_text("half")
     second = finished.started(*command)
     assert second.stderr is not None
-    said = []
+    said: list[str] = []
     while not said or "waiting for jobs" not in said[-1]:
         said.append(second.stderr.readline())
         assert said[-1], said
