@@ -2,18 +2,22 @@
 
 import sys
 from pathlib import Path
+from shlex import quote
 
+from snakemake.shell import shell
 from snakemake.utils import min_version
 
 from watchtime.core import pages
 from watchtime.core.catalog import find_root
 from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import canonical_json, from_here
+from watchtime.core.faults import KILLED, sentences
+from watchtime.core.files import canonical_json
 from watchtime.core.gpu_memory import analysis_gpu_memory, job_gpu_memory
 from watchtime.core.plan import Plan
 from watchtime.core.sources import code_hash, script_sources, source_files
+from watchtime.core.start import start
 
-min_version("9.19")
+min_version("9.27")
 
 
 # No rule needs a container; the line is what `snakemake --lint` asks for, and --sdm apptainer would use it.
@@ -40,6 +44,10 @@ include: "workflow/rules/study.smk"
 include: "workflow/rules/report.smk"
 
 
+# A killed job has no last word; 137 is what the shell makes of its signal.
+shell.suffix(f"|| (status=$?; [ $status -ne 137 ] || echo {quote(KILLED)} >&2; exit $status)")
+
+
 rule all:
     default_target: True
     input:
@@ -52,4 +60,5 @@ localrules:
 
 # No rule writes the configuration: every rule reads it, and each depends only on its own part of it, a parameter.
 onstart:
-    plan.write_config()
+    with sentences():
+        start(plan, lambda raw: raw.is_dir() and not is_incomplete(raw))

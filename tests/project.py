@@ -7,8 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import yaml
 
 from watchtime.core.catalog import find_root
@@ -53,9 +56,44 @@ class Project:
 
     def snakemake(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run snakemake in the project, or with ``--directory folder`` as its working folder."""
+        words = self.words(*arguments, folder=folder)
+        return subprocess.run(words, cwd=self.root, env=self.environment(), capture_output=True, text=True)
+
+    def started(self, *arguments: str, folder: Path | None = None, quiet: bool = False) -> subprocess.Popen[str]:
+        """Start snakemake as a terminal does, in a group of processes of its own; what it says is in ``stderr``."""
+        return subprocess.Popen(
+            self.words(*arguments, folder=folder),
+            cwd=self.root,
+            env=self.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if quiet else subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def words(self, *arguments: str, folder: Path | None = None) -> list[str]:
         place = [] if folder is None else ["--directory", str(folder)]
-        command = [sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(self.root / "Snakefile"), *place]
-        return subprocess.run(command, cwd=self.root, env=self.environment(), capture_output=True, text=True)
+        return [sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(self.root / "Snakefile"), *place]
+
+    def step(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a watchtime command in the project, or in another working folder."""
+        command = [sys.executable, "-m", "watchtime", *arguments]
+        place = folder or self.root
+        return subprocess.run(command, cwd=place, env=self.environment(), capture_output=True, text=True)
+
+    @staticmethod
+    def training(run: subprocess.Popen[str]) -> psutil.Process:
+        """Wait until a run that was ``started`` trains, and return a training's process."""
+        while run.poll() is None:
+            with suppress(psutil.Error):
+                for one in psutil.Process(run.pid).children(recursive=True):
+                    if one.cmdline()[1:3] == [
+                        shutil.which("watchtime", path=str(Path(sys.executable).parent)),
+                        "train",
+                    ]:
+                        return one
+            time.sleep(0.02)
+        raise AssertionError("no training was started")
 
     def environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -11,19 +11,21 @@ import click
 from watchtime.core import step_log
 from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.errors import WatchtimeError, unknown
+from watchtime.core.faults import sentences
 from watchtime.core.plan import Plan
+from watchtime.core.run_lock import join_run
+from watchtime.core.seal import begin_step, end_step
 
 
 class _Commands(click.Group):
-    """Prints a user's mistake as one sentence and leaves with status 2."""
+    """Prints a user's mistake or a fault as one sentence and leaves with status 2; seals what a step wrote."""
 
     def invoke(self, context: click.Context) -> Any:
         step_log.hold()
-        try:
-            return super().invoke(context)
-        except WatchtimeError as error:
-            click.echo(f"watchtime: {error}", err=True)
-            sys.exit(2)
+        with sentences():
+            result = super().invoke(context)
+            end_step()
+            return result
 
 
 @click.group(cls=_Commands)
@@ -38,6 +40,8 @@ def _plan(run: Path, dataset: str | None = None, protocol: str | None = None) ->
     if dataset is not None and protocol is not None and protocol not in plan.protocols(dataset):
         raise WatchtimeError(unknown("protocol", protocol, plan.protocols(dataset), "--protocol"))
     step_log.begin(plan, sys.argv[1:])
+    join_run(run)
+    begin_step(run)
     return plan
 
 

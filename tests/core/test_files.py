@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import (
     canonical_json,
-    file_hash,
     from_here,
     read_json,
     replacing,
@@ -25,6 +24,7 @@ from watchtime.core.files import (
     write_json,
     write_text,
 )
+from watchtime.core.seal import file_hash
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 JSON: st.SearchStrategy[Any] = st.recursive(

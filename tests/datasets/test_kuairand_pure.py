@@ -13,7 +13,8 @@ import tiny_kuairand as tiny
 from raw_logs import flat, gathered, read
 from watchtime.core.catalog import find_root
 from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import file_hash, read_json
+from watchtime.core.files import read_json
+from watchtime.core.seal import file_hash
 from watchtime.datasets.interactions import apply_rules, without_features
 from watchtime.datasets.prepare import prepare_interactions
 

@@ -129,7 +129,7 @@ def test_a_checkpoint_of_another_training_is_ignored(
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "foreign", "text"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "foreign", "text", "flipped"])
 def test_a_damaged_checkpoint_is_told_and_ignored(
     damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +140,9 @@ def test_a_damaged_checkpoint_is_told_and_ignored(
     if damage == "foreign":
         save_file({"a": torch.zeros(3)}, file)
     else:
-        file.write_bytes({"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"not a checkpoint"}[damage])
+        flipped = whole[:-1] + bytes([whole[-1] ^ 1])
+        damaged = {"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"not a checkpoint", "flipped": flipped}
+        file.write_bytes(damaged[damage])
     assert train(job(stacked=True), path) == train(job(stacked=True), None)
     assert capsys.readouterr().err == f"watchtime: {file}: a damaged checkpoint; training starts again.\n"
 

@@ -10,13 +10,22 @@ def run_config(wildcards):
     return canonical_json(plan.config.model_dump(mode="json"))
 
 
+def is_incomplete(path):
+    """Whether a start that was killed made a file or folder, and Snakemake will make it anew."""
+    return bool(workflow.persistence._filter_incomplete_keys([str(path)]))
+
+
+def made_folder(dataset):
+    """The folder of raw files that a rule makes. Its age never matters, unless it will be made anew: Snakemake then
+    looks no further than what is `ancient`, and would leave out all that is still missing."""
+    raw = plan.raw_folder(dataset)
+    return str(raw) if is_incomplete(raw) else ancient(str(raw))
+
+
 def raw_inputs(wildcards):
-    """Raw files that are there already, or the folder that the simulator writes; their age never matters."""
-    dataset = wildcards.dataset
-    source = plan.config.datasets[dataset]
-    if source.is_simulated or source.download:
-        return ancient(str(plan.raw_folder(dataset)))
-    return ancient([str(path) for path in plan.raw_files(dataset)])
+    """Given files are known by their identity."""
+    source = plan.config.datasets[wildcards.dataset]
+    return made_folder(wildcards.dataset) if source.is_simulated or source.download else []
 
 
 def data_threads(wildcards):
@@ -39,10 +48,15 @@ def read_options(wildcards):
     return canonical_json({**plan.catalog.datasets[wildcards.dataset].read_options(source.options), **own})
 
 
-def dataset_schema(wildcards):
-    """The card; an own log has none, its columns are a parameter."""
+def own_hash(paths):
+    """One hash of what the project has beside its package: cards, published numbers, templates, style."""
+    return code_hash(paths, plan.catalog.root)
+
+
+def dataset_card(wildcards):
+    """An own log has none, its columns are a parameter."""
     path = plan.catalog.root / "config" / "datasets" / f"{wildcards.dataset}.yaml"
-    return str(from_here(path)) if path.is_file() else []
+    return own_hash([path]) if path.is_file() else ""
 
 
 def dataset_code(wildcards):
@@ -83,7 +97,7 @@ def job_codec(wildcards):
 def job_truth(wildcards):
     """The oracle alone reads the simulator's own distribution."""
     spec = plan.jobs[job_key(wildcards)]
-    return ancient(str(plan.raw_folder(spec.dataset))) if spec.family == "oracle" else []
+    return made_folder(spec.dataset) if spec.family == "oracle" else []
 
 
 def job_code(wildcards):
@@ -112,7 +126,7 @@ def analysis_gpus(wildcards):
 
 
 def analysis_inputs(wildcards):
-    return [str(from_here(path)) for path in pages.analysis_inputs(plan, wildcards.analysed)]
+    return [str(path) for path in pages.analysis_inputs(plan, wildcards.analysed)]
 
 
 def analysis_code(wildcards):
@@ -129,7 +143,11 @@ def analysis_settings(wildcards):
 
 
 def artifact_inputs(wildcards):
-    return _page_inputs(wildcards.artifact)
+    return _of_run(pages.page_inputs(plan, wildcards.artifact))
+
+
+def artifact_files(wildcards):
+    return _page_files(wildcards.artifact)
 
 
 def artifact_code(wildcards):
@@ -137,7 +155,11 @@ def artifact_code(wildcards):
 
 
 def paper_inputs(wildcards):
-    return _page_inputs(wildcards.paper)
+    return _of_run(pages.page_inputs(plan, wildcards.paper))
+
+
+def paper_files(wildcards):
+    return _page_files(wildcards.paper)
 
 
 def paper_pages(wildcards):
@@ -149,8 +171,16 @@ def paper_code(wildcards):
     return _page_code(wildcards.paper)
 
 
-def _page_inputs(name):
-    return [str(from_here(path)) for path in pages.page_inputs(plan, name)]
+def _of_run(paths):
+    return [str(path) for path in paths if path.is_relative_to(plan.folder)]
+
+
+def _of_project(paths):
+    return [path for path in paths if not path.is_relative_to(plan.folder)]
+
+
+def _page_files(name):
+    return own_hash([*_of_project(pages.page_inputs(plan, name)), *(plan.catalog.root / "reports" / "style").iterdir()])
 
 
 def _page_code(name):
@@ -158,12 +188,8 @@ def _page_code(name):
     return code_hash(sorted({*source_files("reporting.rendering.render"), *script_sources(plan.template(name))}))
 
 
-def report_style(wildcards):
-    return [str(from_here(path)) for path in sorted((plan.catalog.root / "reports" / "style").iterdir())]
-
-
 def page_frame(wildcards):
-    return [str(from_here(path)) for path in sorted((plan.catalog.root / "reports" / "html").iterdir())]
+    return own_hash((plan.catalog.root / "reports" / "html").iterdir())
 
 
 def artifact_settings(wildcards):
@@ -175,7 +201,11 @@ def paper_settings(wildcards):
 
 
 def verdict_inputs(wildcards):
-    return [str(from_here(path)) for path in pages.verdict_inputs(plan)]
+    return _of_run(pages.verdict_inputs(plan))
+
+
+def verdict_files(wildcards):
+    return own_hash(_of_project(pages.verdict_inputs(plan)))
 
 
 def verdict_settings(wildcards):

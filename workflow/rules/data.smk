@@ -49,7 +49,6 @@ rule download:
 rule interactions:
     input:
         raw=raw_inputs,
-        schema=dataset_schema,
     output:
         interactions="<run>/data/{dataset}/interactions.parquet",
         user_table="<run>/data/{dataset}/users.parquet",
@@ -66,6 +65,7 @@ rule interactions:
     params:
         run=run_folder,
         code=dataset_code,
+        card=dataset_card,
         identity=dataset_identity,
         options=read_options,
         rules=row_rules,
@@ -103,7 +103,6 @@ rule encode:
         user_table="<run>/data/{dataset}/users.parquet",
         item_table="<run>/data/{dataset}/items.parquet",
         part="<run>/data/{dataset}/{protocol}/part.npy",
-        schema=dataset_schema,
     output:
         encoded=directory("<run>/data/{dataset}/{protocol}/encoded"),
     log:
@@ -117,5 +116,6 @@ rule encode:
     params:
         run=run_folder,
         code=code_hash(source_files("steps")),
+        card=dataset_card,
     shell:
         "POLARS_MAX_THREADS={threads} watchtime encode --run {params.run} --dataset {wildcards.dataset} --protocol {wildcards.protocol} 2> {log}"

@@ -6,7 +6,6 @@ wildcard_constraints:
 rule artifact:
     input:
         results=artifact_inputs,
-        style=report_style,
     output:
         pdf="<run>/reports/{artifact}.pdf",
     log:
@@ -21,6 +20,7 @@ rule artifact:
     params:
         run=run_folder,
         code=artifact_code,
+        files=artifact_files,
         settings=artifact_settings,
     shell:
         "watchtime render --run {params.run} --artifact {wildcards.artifact} 2> {log.text}"
@@ -30,7 +30,6 @@ rule paper:
     input:
         pages=paper_pages,
         results=paper_inputs,
-        style=report_style,
     output:
         pdf="<run>/reports/{paper}.pdf",
     log:
@@ -45,6 +44,7 @@ rule paper:
     params:
         run=run_folder,
         code=paper_code,
+        files=paper_files,
         settings=paper_settings,
     shell:
         "watchtime render --run {params.run} --artifact {wildcards.paper} 2> {log.text}"
@@ -54,7 +54,6 @@ rule paper:
 rule html:
     input:
         pdf="<run>/reports/summary.pdf",
-        frame=page_frame,
     output:
         html="<run>/reports/summary.html",
     log:
@@ -68,6 +67,7 @@ rule html:
     params:
         run=run_folder,
         code=code_hash(source_files("reporting.rendering.html_page")),
+        frame=page_frame,
     shell:
         "watchtime html --run {params.run} 2> {log}"
 

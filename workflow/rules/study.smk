@@ -69,6 +69,7 @@ rule verdicts:
     params:
         run=run_folder,
         code=code_hash(source_files("reporting.published.verdicts")),
+        files=verdict_files,
         settings=verdict_settings,
     shell:
         "watchtime verdicts --run {params.run} 2> {log}"

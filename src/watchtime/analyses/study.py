@@ -13,12 +13,12 @@ import polars as pl
 import torch
 
 from watchtime.core.config import validate
-from watchtime.core.files import read_json
+from watchtime.core.files import read_json, read_parquet
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.core.settings import EncoderSettings, Settings
 from watchtime.datasets.encoded import EncodedLog
-from watchtime.datasets.log import Log
+from watchtime.datasets.log import Log, scan
 from watchtime.labels import storage
 from watchtime.labels.base import Codec, Floats
 from watchtime.methods.network import NetworkMethod
@@ -82,7 +82,7 @@ class Study:
     def interactions(self, columns: list[str]) -> pl.DataFrame:
         """Columns of the rows that are left after the row rules."""
         path = self.plan.data_folder(self.dataset) / "interactions.parquet"
-        return pl.scan_parquet(path, glob=False).select(columns).collect()
+        return scan(path).select(columns).collect()
 
     def codec(self, spec: JobSpec) -> Codec:
         path = self.plan.codec_file(spec)
@@ -94,13 +94,13 @@ class Study:
 
     def predictions(self, spec: JobSpec) -> pl.DataFrame:
         """One row per test row: raw_row, user, target, and ``<readout>.<repetition>``."""
-        return pl.read_parquet(self.plan.job_folder(spec) / "predictions.parquet")
+        return read_parquet(self.plan.job_folder(spec) / "predictions.parquet")
 
     def metrics(self, spec: JobSpec) -> Any:
         return read_json(self.plan.job_folder(spec) / "metrics.json")
 
     def history(self, spec: JobSpec) -> pl.DataFrame:
-        return pl.read_parquet(self.plan.job_folder(spec) / "history.parquet")
+        return read_parquet(self.plan.job_folder(spec) / "history.parquet")
 
     def outputs(self, model: Model, repetition: int, rows: EncodedLog) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the network's outputs of inference for consecutive slabs of ``rows``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,38 +13,68 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from watchtime.core.errors import WatchtimeError
+from watchtime.core.faults import writing
+from watchtime.core.seal import about_to_write, intact
 
 if TYPE_CHECKING:
     import polars
 
+# What a killed process leaves of a file or folder ends so.
+UNFINISHED = ".unfinished"
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; rename it onto ``path`` on success, remove it on failure."""
+    """Give a temporary path beside ``path``; rename it onto ``path`` on success, remove it on failure.
+
+    Raises ``WatchtimeError`` where the disk is full or may not be written.
+    """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=UNFINISHED)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o644)
+            about_to_write(target)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``path``; it takes the place of ``path`` on success and goes on failure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as outer:
-        temporary = Path(outer) / "new"
+    """Give a temporary folder beside ``path``; it takes the place of ``path`` on success and goes on failure.
+
+    Raises ``WatchtimeError`` where the disk is full or may not be written.
+    """
+    with writing(path), scratch_folder(path) as outer:
+        temporary = outer / "new"
         temporary.mkdir()
         yield temporary
+        about_to_write(path)
         if path.exists():
-            path.rename(Path(outer) / "old")
+            path.rename(outer / "old")
         temporary.rename(path)
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside ``path`` for as long as this lasts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED) as folder:
+        yield Path(folder)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes left of a folder and of all below it; no other process may be writing there."""
+    for path in [*folder.parent.glob(f".{folder.name}.*{UNFINISHED}"), *sorted(folder.rglob(f".*{UNFINISHED}"))]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -62,9 +93,22 @@ def write_parquet(path: str | os.PathLike[str], frame: polars.DataFrame) -> None
         frame.rechunk().write_parquet(temporary, compression="zstd", statistics=False)
 
 
+def read_parquet(path: str | os.PathLike[str]) -> polars.DataFrame:
+    """Return a Parquet file of the run; raises ``WatchtimeError`` where it is missing or damaged."""
+    from polars import read_parquet as read
+    from polars.exceptions import PolarsError
+
+    try:
+        return read(intact(path), glob=False)
+    except FileNotFoundError:
+        raise WatchtimeError(f"{path}: the file does not exist.") from None
+    except PolarsError:
+        raise WatchtimeError(f"{path}: not a whole Parquet file.") from None
+
+
 def read_json(path: str | os.PathLike[str]) -> Any:
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(intact(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise WatchtimeError(f"{path}: the file does not exist.") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -84,9 +128,3 @@ def canonical_json(value: Any) -> str:
 def settings_hash(value: Any) -> str:
     """Return the sha256 of the canonical JSON of ``value``."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
-
-
-def file_hash(path: str | os.PathLike[str]) -> str:
-    """Return the sha256 of a file's bytes."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import file_hash, write_json
+from watchtime.core.files import write_json
+from watchtime.core.seal import SEALS, file_hash, intact
 
 MEASURED_TIME = ("resources.json", "resources.parquet", "environment.json")
 PAGES = ("reports", "notebooks")
-LEFT_OUT = ("logs", "benchmarks")
+LEFT_OUT = ("logs", "benchmarks", SEALS)
 
 
 def page_name(name: Path) -> str:
@@ -38,7 +39,7 @@ def write_manifest(
             continue
         files[str(name)] = {
             "bytes": path.stat().st_size,
-            "sha256": file_hash(path),
+            "sha256": file_hash(intact(path)),
             "varies": path.name in MEASURED_TIME or (name.parts[0] in PAGES and page_name(name) in measured_pages),
         }
     write_json(run / "manifest.json", {"run": run.name, "files": files})

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from watchtime.core.files import file_hash, from_here, settings_hash
+from watchtime.core.files import from_here, settings_hash
+from watchtime.core.seal import file_hash
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -22,13 +23,13 @@ def script_sources(script: Path) -> list[Path]:
     return _closure(list(_imports(script)))
 
 
-def code_hash(files: Iterable[Path]) -> str:
-    """Return one hash of source files, of their places in the package and their bytes.
+def code_hash(files: Iterable[Path], below: Path = PACKAGE) -> str:
+    """Return one hash of source files, of their places below a folder and their bytes.
 
     Rules have it as a parameter. As inputs, a hundred files of every waiting job would be looked at for every job that
-    ends.
+    ends, and an edit that an old time hides would go unseen.
     """
-    return settings_hash({str(path.resolve().relative_to(PACKAGE)): _hash(path) for path in files})
+    return settings_hash({str(path.resolve().relative_to(below.resolve())): _hash(path) for path in files})
 
 
 def _closure(waiting: list[Path]) -> list[Path]:

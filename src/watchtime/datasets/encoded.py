@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import read_json, replacing, replacing_folder, write_json
+from watchtime.core.seal import intact
 from watchtime.datasets.fields import Floats, Ids, MultiValued, VectorTable
 from watchtime.datasets.history import History
 
@@ -192,7 +193,7 @@ def write_array(path: Path, array: npt.NDArray[Any]) -> None:
 def read_array(path: Path, mmap: bool = False) -> npt.NDArray[Any]:
     """Read one .npy file; with ``mmap`` it stays on disk until it is used."""
     try:
-        return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+        return np.load(intact(path), mmap_mode="r" if mmap else None, allow_pickle=False)
     except FileNotFoundError:
         raise WatchtimeError(f"{path}: the file does not exist.") from None
     except (ValueError, EOFError, OSError):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from watchtime.core.errors import WatchtimeError
+from watchtime.core.seal import intact
 from watchtime.datasets.codes import Side
 
 Frame = pl.DataFrame | pl.LazyFrame
@@ -87,7 +88,7 @@ class Log:
 def scan(path: Path) -> pl.LazyFrame:
     """Return a Parquet file that is there and readable, unread."""
     try:
-        frame = pl.scan_parquet(path, glob=False)
+        frame = pl.scan_parquet(intact(path), glob=False)
         frame.collect_schema()
     except FileNotFoundError:
         raise WatchtimeError(f"{path}: the file does not exist.") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -15,7 +14,8 @@ import polars as pl
 from watchtime.core.catalog import Protocol
 from watchtime.core.dataset_card import DatasetCard, Rules
 from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import replacing, replacing_folder, write_json
+from watchtime.core.faults import writing
+from watchtime.core.files import replacing, replacing_folder, scratch_folder, write_json
 from watchtime.core.progress import Progress
 from watchtime.datasets.codes import SIDES, Mask, Sides
 from watchtime.datasets.encoded import read_array, write_array
@@ -45,10 +45,7 @@ def prepare_interactions(
     """
     if not folder.is_dir():
         raise WatchtimeError(f"{folder}: the folder does not exist; {card.title} is expected there.")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    scratch = tempfile.TemporaryDirectory(dir=output.parent, prefix=f".reading-{output.name}-")
-    with scratch as name, Progress(4, "steps") as progress:
-        place = Path(name)
+    with writing(output), scratch_folder(output) as place, Progress(4, "steps") as progress:
         progress.advance(0, "reading the raw files")
         raw = import_module(f"watchtime.datasets.{loader}").load(folder, card, options, place)
         check(raw, card)

@@ -16,6 +16,7 @@ from watchtime import labels
 from watchtime.core.config import validate
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import canonical_json, replacing
+from watchtime.core.seal import intact
 from watchtime.labels.base import Array, Codec, Floats
 
 
@@ -63,7 +64,7 @@ def load(path: str | os.PathLike[str]) -> Codec:
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Array]:
     try:
-        with open(path, "rb") as stream:
+        with open(intact(path), "rb") as stream:
             if not zipfile.is_zipfile(stream):
                 raise zipfile.BadZipFile("it is not a whole .npz")
             stream.seek(0)

@@ -11,10 +11,11 @@ import polars as pl
 from watchtime.core.catalog import Artifact, find_root
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
-from watchtime.core.files import read_json
+from watchtime.core.files import read_json, read_parquet
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
+from watchtime.datasets.log import scan
 from watchtime.reporting.elements.text import Markdown, escape
 from watchtime.reporting.measured import collect
 from watchtime.reporting.measured.results import Line, Results
@@ -112,7 +113,7 @@ class Report:
         """The learning curves of a job: repetition, epoch, training and validation loss."""
         self._may_read("results")
         key = "/".join((dataset, self.artifact.task, self.protocol(dataset), self.plan.config.regime, method, variant))
-        return pl.read_parquet(self.plan.job_folder(self.plan.jobs[key]) / "history.parquet")
+        return read_parquet(self.plan.job_folder(self.plan.jobs[key]) / "history.parquet")
 
     def deciles(self, dataset: str) -> pl.DataFrame:
         """The mean target and prediction of the page's jobs by tenths of the prediction."""
@@ -138,7 +139,7 @@ class Report:
     def interactions(self, dataset: str, columns: list[str]) -> pl.DataFrame:
         """Columns of the rows that are left after the row rules, of the main log where there are several."""
         self._may_read("interactions")
-        rows = pl.scan_parquet(self.plan.data_folder(dataset) / "interactions.parquet", glob=False)
+        rows = scan(self.plan.data_folder(dataset) / "interactions.parquet")
         main = self.card(dataset).main_log
         if main is not None and "log" in rows.collect_schema():
             rows = rows.filter(log=main)
@@ -155,12 +156,12 @@ class Report:
     def analysis(self, dataset: str, table: str) -> pl.DataFrame:
         """One of the data files that the artifact's analysis made."""
         self._may_read("analysis")
-        return pl.read_parquet(self.plan.analysis_folder(self.name) / dataset / f"{table}.parquet")
+        return read_parquet(self.plan.analysis_folder(self.name) / dataset / f"{table}.parquet")
 
     def table(self, name: Literal["metrics", "calibration", "verdicts", "resources"]) -> pl.DataFrame:
         """One of the tables of the whole run."""
         self._may_read(name)
-        return pl.read_parquet(self.plan.folder / f"{name}.parquet")
+        return read_parquet(self.plan.folder / f"{name}.parquet")
 
     def searches(self) -> dict[str, dict[str, Any]]:
         """What the search of every searched job tried and chose, by the job's key."""

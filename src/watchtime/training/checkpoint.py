@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
@@ -14,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from watchtime.core.files import replacing
+from watchtime.core.files import canonical_json, replacing
 from watchtime.training.group import Group
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ class Checkpoint:
             "history": history,
             "best": [[one.loss, one.epoch, one.stopped] for one in best],
         }
+        contiguous = {name: value.contiguous().clone() for name, value in tensors.items()}
+        text = json.dumps(progress)
         with replacing(self.path) as temporary:
-            contiguous = {name: value.contiguous().clone() for name, value in tensors.items()}
-            save_file(contiguous, temporary, metadata={"progress": json.dumps(progress)})
+            save_file(contiguous, temporary, metadata={"progress": text, "sha256": _digest(text, contiguous)})
         self.saved_at = time.monotonic()
 
     def restore(self, group: Group, best: Sequence[Best], history: list[dict[str, Any]]) -> int:
@@ -75,5 +77,17 @@ class Checkpoint:
     @staticmethod
     def _read(path: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, Tensor]]:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            progress = json.loads(file.metadata()["progress"])
-            return progress, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            text, digest = file.metadata()["progress"], file.metadata()["sha256"]
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if digest != _digest(text, tensors):
+            raise ValueError("its bytes are not those that were written")
+        return json.loads(text), tensors
+
+
+def _digest(text: str, tensors: dict[str, Tensor]) -> str:
+    """Return the sha256 of a state: a flipped bit would go unseen into every later epoch."""
+    digest = hashlib.sha256(text.encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(canonical_json([name, str(value.dtype), list(value.shape)]).encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

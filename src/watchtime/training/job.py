@@ -12,9 +12,10 @@ import numpy.typing as npt
 import polars as pl
 
 from watchtime.core.errors import WatchtimeError, unknown
-from watchtime.core.files import file_hash, settings_hash, write_json, write_parquet
+from watchtime.core.files import settings_hash, write_json, write_parquet
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import NOT_SEPARABLE, Plan
+from watchtime.core.seal import file_hash
 from watchtime.core.seeds import derive_seed
 from watchtime.core.sources import source_files
 from watchtime.datasets.encoded import EncodedLog

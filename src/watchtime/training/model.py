@@ -18,6 +18,7 @@ from watchtime.core.config import validate
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import canonical_json, replacing
 from watchtime.core.job import JobSpec
+from watchtime.core.seal import intact
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.datasets.encoding import Encoding
 from watchtime.labels import storage
@@ -101,7 +102,7 @@ class Model:
     def load(cls, path: Path) -> Model:
         """Read what ``save`` wrote, with the encoding and the codec that it names."""
         try:
-            with safe_open(path, framework="numpy") as file:
+            with safe_open(intact(path), framework="numpy") as file:
                 note = json.loads(file.metadata()["watchtime"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except FileNotFoundError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from watchtime.core.faults import writing
+from watchtime.core.files import scratch_folder
 
 
 @contextmanager
@@ -15,14 +16,10 @@ def completed(folder: Path) -> Iterator[Path]:
 
     Other files that ``folder`` already holds stay untouched.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    with writing(folder), scratch_folder(folder) as place:
         yield place
         for source in sorted(path for path in place.rglob("*") if path.is_file()):
             target = folder / source.relative_to(place)
             target.parent.mkdir(parents=True, exist_ok=True)
             source.chmod(0o644)
             source.replace(target)
-    finally:
-        shutil.rmtree(place)

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from watchtime.core.files import read_json, write_json, write_parquet, write_text
+from watchtime.core.files import read_json, read_parquet, write_json, write_parquet, write_text
 from watchtime.core.plan import Plan
 from watchtime.evaluation.deciles import DECILES
 
@@ -134,7 +134,7 @@ def _histories(plan: Plan) -> pl.DataFrame:
     frames = []
     for spec in plan.jobs.values():
         names = (pl.lit(getattr(spec, name)).alias(name) for name in _NAMES)
-        frames.append(pl.read_parquet(plan.job_folder(spec) / "history.parquet").select(*names, pl.all()))
+        frames.append(read_parquet(plan.job_folder(spec) / "history.parquet").select(*names, pl.all()))
     return pl.concat(frames, how="diagonal")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from watchtime.core.catalog import Artifact
-from watchtime.core.files import write_parquet
+from watchtime.core.files import read_parquet, write_parquet
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.evaluation.metrics import METRICS
@@ -60,7 +60,7 @@ def paper_verdicts(plan: Plan, paper: str) -> pl.DataFrame:
 
 def all_verdicts(plan: Plan) -> pl.DataFrame:
     """Return the verdicts of all published cells from the collected metrics of the run."""
-    return _verdicts_of(plan, pl.read_parquet(plan.folder / "metrics.parquet"))
+    return _verdicts_of(plan, read_parquet(plan.folder / "metrics.parquet"))
 
 
 def _verdicts_of(plan: Plan, frame: pl.DataFrame, paper: str | None = None) -> pl.DataFrame:

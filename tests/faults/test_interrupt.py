@@ -1,0 +1,52 @@
+"""Ctrl-C: everything ends, nothing is half written, and the same command goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from project import METRICS, Project
+from survivors import contents, forget_trainings, holds_a_lock, unfinished
+
+JOB = "kuairand_pure/watch_time/random_622/shared/vr/paper"
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_ends_and_goes_on(finished: Project, expected: dict[str, str]) -> None:
+    """A terminal sends the signal to all processes of the run."""
+    forget_trainings(finished.root)
+    command = (METRICS, "--configfile", str(finished.configure()), "--cores", "2")
+    first = finished.started(*command)
+    finished.training(first)
+    os.killpg(first.pid, signal.SIGINT)
+    _, said = first.communicate(timeout=60)
+    assert first.returncode != 0
+    assert "Traceback" not in said
+    assert unfinished(finished.root) == []
+    result = finished.snakemake(*command)
+    assert result.returncode == 0, result.stderr
+    assert contents(finished.root) == expected
+
+
+def test_an_interrupted_step_says_so(finished: Project) -> None:
+    """The signal comes as soon as it holds the run's folder."""
+    command = ["watchtime", "train", "--run", "results/tiny", "--job", JOB]
+    step = subprocess.Popen(
+        command,
+        cwd=finished.root,
+        env=finished.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not holds_a_lock(step.pid) and step.poll() is None:
+        time.sleep(0.01)
+    step.send_signal(signal.SIGINT)
+    _, said = step.communicate(timeout=60)
+    assert step.returncode == 130
+    assert said == "watchtime: interrupted; nothing is left half written, and the same command goes on from here.\n"
+    assert unfinished(finished.root) == []
