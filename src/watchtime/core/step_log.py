@@ -16,8 +16,9 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from watchtime.core.files import file_hash, settings_hash
+from watchtime.core.files import settings_hash
 from watchtime.core.plan import Plan
+from watchtime.core.seal import file_hash
 
 _STANDARD_ERROR = 2
 # For so many seconds an empty log may be that of a step whose process has not come to hold it yet.
