@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from watchtime.core.catalog import Catalog, find_root
-from watchtime.core.errors import WatchtimeError, unknown
+from watchtime.core.errors import WatchtimeError, plain, unknown
 from watchtime.core.plan import Plan
 
 
@@ -20,7 +20,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(context)
         except WatchtimeError as error:
-            click.echo(f"watchtime: {error}", err=True)
+            click.echo("\n".join(map(plain, f"watchtime: {error}".split("\n"))), err=True)
             sys.exit(2)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from watchtime.core.catalog import UNASKED, Artifact, Catalog
 from watchtime.core.check import check
-from watchtime.core.config import SIMULATOR_VERSION, RunConfig, load_config, read_yaml, to_yaml, validate, with_source
+from watchtime.core.config import SIMULATOR_VERSION, RunConfig, load_config, to_yaml, validate, with_source
 from watchtime.core.dataset_card import Rules
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import settings_hash, write_text
@@ -19,6 +19,7 @@ from watchtime.core.manifest import PAGES, page_name
 from watchtime.core.own_card import as_read
 from watchtime.core.provenance import recorded
 from watchtime.core.seeds import derive_seed
+from watchtime.core.yaml_files import read_yaml
 
 RESULTS = Path("results")
 SIMULATED = Path("data/simulated")

@@ -71,7 +71,7 @@ class OracleMethod(Method):
 def method_class(name: str) -> type[Method]:
     """Return the one method class that the file ``methods/<name>.py`` defines."""
     path = f"watchtime.methods.{name}"
-    if importlib.util.find_spec(path) is None:
+    if not name.isidentifier() or importlib.util.find_spec(path) is None:
         raise WatchtimeError(f"config/methods/{name}.yaml names a method whose file methods/{name}.py does not exist.")
     module = importlib.import_module(path)
     own = [
