@@ -63,6 +63,7 @@ class _CardLoader(_Strict, _FastLoader):  # type: ignore[misc]
     """For cards of this project, which every step reads."""
 
 
+_loader: Any
 for _loader in (_StrictLoader, _CardLoader):
     _loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _loader.construct_mapping_once)
 
