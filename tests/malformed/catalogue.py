@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 METHOD = "title: VR\nsummary: s\nreference: r\nfamily: network\ntasks: [watch_time]\nreadouts: [mean]\n"
+DATASET = "title: K\nsummary: s\nreference: r\nlicence: l\nredistribution: r\ntasks: {watch_time: s}\nlogs: [a.csv]\n"
 PUBLISHED = "artifact,dataset,task,method,variant,metric,direction,value,spread,unit,note\n"
 CELL = "table1,kuairec,watch_time,vr,full,mae,lower,1.5,,s,\n"
 LEDGER = "paper,artifact,title,kind,needs\n"
@@ -23,9 +24,11 @@ FILES: dict[str, dict[str, str | bytes]] = {
         "latin_1": b"title: caf\xe9\n",
     },
     "config/datasets/kuairec.yaml": {
-        "only_a_title": "title: KuaiRec\n",
         "a_word": "KuaiRec\n",
-        "features_that_are_a_list": "title: K\nfeatures: [user]\n",
+        "features_that_are_a_list": f"{DATASET}features: [user]\n",
+        "feature_of_no_side": f"{DATASET}features: {{user: {{kind: categorical, side: both}}}}\n",
+        "checksum_that_is_none": f"{DATASET}features: {{}}\nsources: [{{url: u, checksum: md5, save_as: a}}]\n",
+        "source_of_nothing": f"{DATASET}features: {{}}\nsources: [{{url: u, checksum: 'md5:{'0' * 32}'}}]\n",
         "cut": "title: K\nfeatures: {user: {kind: cat\n",
     },
     "config/protocols.yaml": {

@@ -94,7 +94,9 @@ def _archive(folder: Path) -> None:
 def _raw(dataset: str) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         tables.WRITERS[dataset](folder / "raw")
-        run = {"name": "demo", "datasets": {dataset: {"folder": "raw"}}, "artifacts": [], "methods": ["vr"]}
+        options = {"item_vectors": "embeddings"} if dataset == "wechat21" else {}
+        source = {"folder": "raw", "options": options}
+        run = {"name": "demo", "datasets": {dataset: source}, "artifacts": [], "methods": ["vr"]}
         run["protocols"] = ["random_622"]
         write_text(folder / "results" / "demo" / "config.yaml", yaml.safe_dump(run))
 

@@ -55,7 +55,6 @@ RUNS: dict[str, dict[str, str | bytes]] = {
         "backslashes": _manifest("jobs\\..\\metrics.json"),
         "line_end": _manifest("jobs/a\nb"),
         "file_that_is_gone": _manifest("jobs/a/metrics.json"),
-        "no_metrics": _manifest("environment.json"),
     },
     "config.yaml": {"empty": "", "unknown_key": "nme: other\n", "laughing": laughs(8, "list")},
     "metrics.parquet": {"empty": b"", "words": b"no table", "head_alone": b"PAR1"},
@@ -93,7 +92,6 @@ PAGES: dict[str, str | bytes] = {
     "image_from_elsewhere": _shown("text/markdown", "![x](https://example.org/x.png)"),
     "image_of_this_machine": _shown("text/markdown", "![x](/etc/hostname)"),
     "image_that_leads_out": _shown("text/markdown", "![x](../../../../etc/hostname)"),
-    "picture_that_is_none": _shown("image/png", "!"),
 }
 
 

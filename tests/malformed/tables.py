@@ -27,6 +27,8 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "wechat21": tiny_wechat21.write_folder,
 }
 """What writes the official layout of a data set, in order."""
+UNREAD = {"train-queries.csv"}
+"""Files whose first column is not read."""
 LOG = "user,item,watch_time,duration,timestamp\na,1,1.5,3,1767225600\na,2,0,4,1767225601\nb,2,3,4,1767225602\n"
 """A log of one's own in order."""
 FRAME = pl.DataFrame({"user": ["a", "a", "b"], "item": [1, 2, 2], "watch_time": [1.5, 0.0, 3.0]})
@@ -124,7 +126,7 @@ def _parquet_files() -> dict[str, bytes]:
     }
     found = {name: parquet(FRAME.with_columns(**values)) for name, values in columns.items()}
     found["column_that_is_a_pattern"] = parquet(FRAME.rename({"user": "^us.*$"}))
-    found["column_with_line_end"] = parquet(FRAME.rename({"user": "us\ner", "item": "\x1b[2J"}))
+    found["column_with_line_end"] = parquet(FRAME.rename({"user": "us\n\x1b[2Jer"}))
     found["no_rows"] = parquet(FRAME.clear())
     found["no_columns"] = parquet(pl.DataFrame())
     found["empty"] = b""
@@ -145,7 +147,7 @@ def _raw(path: Path, separator: str, header: bool) -> dict[str, bytes]:
     first = lines[0]
     found: dict[str, str | bytes] = {
         "empty": "",
-        "cut": text[: len(text) - len(last) // 2 - 2],
+        "cut": text[: -len(last)],
         "short_row": text.replace(last, last.rpartition(separator)[0]),
         "long_row": text.replace(last, last + separator),
         "open_quote": text.replace(last, '"' + last),
@@ -157,9 +159,8 @@ def _raw(path: Path, separator: str, header: bool) -> dict[str, bytes]:
         found["only_a_header"] = first + "\n"
         found["other_column"] = text.replace(first, "x" + first)
         found["utf_16"] = "\n".join(lines[:2]).encode("utf-16")
-    if path.name == tiny_criteo.FILE:
-        # Its first cell is 0 or 1, and no cell of it is quoted.
-        del found["open_quote"]
+    if path.name in UNREAD:
+        del found["first_cell"]
     return {name: content.encode() if isinstance(content, str) else content for name, content in found.items()}
 
 

@@ -71,8 +71,8 @@ def test_a_malformed_input_is_one_sentence_and_nothing_is_written(case: str, fol
     assert result.stdout == ""
     said = result.stderr
     assert said.startswith("watchtime: ")
-    assert said.endswith(".\n")
+    assert said[-2:] in (".\n", "?\n")
     assert said.count("\n") == 1
     assert said[:-1].isprintable()
     assert path.name in said
-    assert len(said) < 1500
+    assert len(said) < 5000

@@ -65,7 +65,7 @@ class Plan:
 
     @classmethod
     def _checked(cls, config: RunConfig, root: Path, where: str) -> Plan:
-        catalog = as_read(Catalog.load(root), config)
+        catalog = as_read(Catalog.load(root), config, where)
         check(config, catalog, where)
         plan = cls(config, catalog)
         absent = [name for name in config.artifacts if name not in plan.artifacts] if config.artifacts != "all" else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ MOST_VALUES = 100_000
 """Values of a YAML file, counted as if its aliases were written out."""
 _LONGEST_NUMBER = 100
 _LARGEST_NUMBER = 2**63 - 1
+_PLAIN = (str, int, float, date, list, dict, type(None))
 
 
 class _Strict:
@@ -32,6 +34,9 @@ class _Strict:
             raise ConstructorError(
                 None, None, f"found {_shown(node.value)}, which is no {kind}", node.start_mark
             ) from None
+        if not isinstance(value, _PLAIN):
+            said = f"found a value of the kind {kind}, allowed are text, numbers, lists and mappings"
+            raise ConstructorError(None, None, said, node.start_mark)
         if isinstance(value, int) and abs(value) > _LARGEST_NUMBER:
             said = f"found the number {_shown(node.value)}, which has more than 64 bits"
             raise ConstructorError(None, None, said, node.start_mark)

@@ -17,7 +17,7 @@ import polars as pl
 
 from watchtime.core.config import OwnLog
 from watchtime.core.dataset_card import DatasetCard
-from watchtime.core.errors import WatchtimeError, nearest, plain
+from watchtime.core.errors import LONGEST, WatchtimeError, nearest, plain
 from watchtime.datasets.codes import Side
 from watchtime.datasets.interactions import RawLog
 from watchtime.datasets.own_columns import OwnColumn, own_columns
@@ -66,6 +66,11 @@ class OwnTable:
         wanted = own_columns(log)
         wrong = {one: said for one in wanted if (said := _no_column(path, one, types))}
         columns = [one for one in wanted if one not in wrong]
+        if not any(one.column in types for one in wanted):
+            raise WatchtimeError(
+                f"{path}: it has none of the columns {', '.join(one.column for one in wanted)}, "
+                f"found {plain(', '.join(types))[:LONGEST] or 'no column'}; the configuration's `log` names them."
+            )
         table = scan_columns(path, {one.column for one in columns}, scratch) if columns else pl.LazyFrame()
         cells = [_cells(one, types[one.column]).alias(one.name) for one in columns]
         return cls(path, log, columns, table.select(cells).with_row_index("raw_row"), list(wrong.values()))

@@ -34,7 +34,10 @@ def _predict(model_folder: Path, log: Path, output: Path, device: str) -> None:
         rows = Log.read(log) if log.is_dir() else Log.of(scan(log))
         if not len(rows):
             raise WatchtimeError(f"{log}: the log has no rows.")
-        encoded = model.encoding.encode(rows, [], required=False)
+        try:
+            encoded = model.encoding.encode(rows, [], required=False)
+        except WatchtimeError as error:
+            raise WatchtimeError(f"{log}: {error}") from None
     columns = {
         f"{readout}.{repetition}": np.asarray(values, dtype=np.float32)
         for repetition, readouts in enumerate(model.predict(encoded, device))
