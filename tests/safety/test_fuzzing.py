@@ -34,35 +34,8 @@ for name in kept():
 # What means something to one of the formats, or should not stand where it might.
 WORDS = [
     *(b'"', b"'", b"\n", b"\r", b"\t", b",", b";", b"\0", b"\xff", b"\x1b[2J", b"\xe2\x80\xae", b"\xef\xbb\xbf"),
-    *(
-        b"[",
-        b"]",
-        b"{",
-        b"}",
-        b": ",
-        b"- ",
-        b"#",
-        b"&a ",
-        b"*a",
-        b"<<: ",
-        b"!!python/name:os.system ",
-        b"!!set ",
-        b"---\n",
-    ),
-    *(
-        b"-1",
-        b"1e999",
-        b"NaN",
-        b"null",
-        b"true",
-        b"9" * 50,
-        b"=1+1",
-        b"../",
-        b"/etc/passwd",
-        b"$(touch made)",
-        b"`",
-        b"*",
-    ),
+    *(b"[", b"]", b"{", b"}", b": ", b"- ", b"#", b"&a ", b"*a", b"<<: ", b"---\n", b"!!set ", b"!!python/name:os.x "),
+    *(b"-1", b"1e999", b"NaN", b"null", b"true", b"9" * 50, b"=1+1", b"../", b"/etc/passwd", b"$(x)", b"`", b"*"),
     *(b"PAR1", b"PK\x05\x06", b"\x80\x04N."),
 ]
 Damage = tuple[str, float, float, bytes]
@@ -161,23 +134,21 @@ PARSERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "parquet": ("log.parquet", column_types),
     "yaml": ("run.yaml", read_yaml),
 }
-ANYTHING = st.lists(st.sampled_from(WORDS) | st.binary(max_size=6) | st.sampled_from([b"a", b"b: ", b"1"])).map(
-    b"".join
-)
+PIECES = st.sampled_from(WORDS) | st.binary(max_size=6) | st.sampled_from([b"a", b"b: ", b"1"])
 
 
 @pytest.mark.parametrize("parser", PARSERS)
 @settings(max_examples=150, suppress_health_check=list(HealthCheck), database=None)
-@given(content=ANYTHING)
-def test_any_bytes_are_read_or_refused(tmp_path: Path, parser: str, content: bytes) -> None:
+@given(pieces=st.lists(PIECES))
+def test_any_bytes_are_read_or_refused(tmp_path: Path, parser: str, pieces: list[bytes]) -> None:
     name, read = PARSERS[parser]
-    path = tmp_path / name
-    path.write_bytes(content)
+    path, said = tmp_path / name, ""
+    path.write_bytes(b"".join(pieces))
     try:
         read(path)
     except WatchtimeError as error:
-        assert str(error).startswith(f"{path}: ")
-        assert "\n" not in str(error)
-    finally:
-        shutil.rmtree(tmp_path / "unpacked", ignore_errors=True)
+        said = str(error)
+    shutil.rmtree(tmp_path / "unpacked", ignore_errors=True)
+    assert said == "" or said.startswith(f"{path}: ")
+    assert "\n" not in said
     assert [one.name for one in tmp_path.iterdir()] == [name]
