@@ -53,18 +53,11 @@ def test_nothing_that_is_read_becomes_a_program(path: Path) -> None:
     assert [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call) and fault(node)] == []
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "eval(x)",
-        "os.system(x)",
-        "run(x, shell=True)",
-        "torch.load(x)",
-        "yaml.load(x)",
-        "np.load(x)",
-        "tar.extractall()",
-    ],
-)
+FORBIDDEN = ["eval(x)", "os.system(x)", "run(x, shell=True)", "torch.load(x)", "yaml.load(x)", "archive.extractall()"]
+FORBIDDEN += ["np.load(x)", "np.load(x, allow_pickle=True)"]
+
+
+@pytest.mark.parametrize("line", FORBIDDEN)
 def test_such_a_line_would_be_found(line: str) -> None:
     call = ast.parse(line, mode="eval").body
     assert isinstance(call, ast.Call)
