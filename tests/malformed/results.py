@@ -11,6 +11,7 @@ import polars as pl
 
 from malformed.configurations import laughs
 
+KEYS = ("dataset", "task", "protocol", "regime", "size", "method", "variant", "readout", "metric", "convention")
 DEEP = "[" * 2000
 MANIFEST: dict[str, Any] = {"run": "other", "files": {}}
 NOTEBOOK: dict[str, Any] = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -29,7 +30,7 @@ def _shown(kind: str, content: Any) -> str:
     return _notebook(output_type="display_data", data={kind: content}, metadata={})
 
 
-ANY_JSON = {
+ANY_JSON: dict[str, str | bytes] = {
     "empty": "",
     "cut": '{"files": {',
     "a_list": "[]",
@@ -169,12 +170,12 @@ def cases() -> dict[str, bytes]:
     """Return every malformed file of a run or a model."""
     found: dict[str, str | bytes] = {
         f"runs/results/other/{target}/{name}": content
-        for target, contents in RUNS.items()
-        for name, content in contents.items()
+        for target, inputs in RUNS.items()
+        for name, content in inputs.items()
     }
     found["runs/results/other/metrics.parquet/other_columns"] = _parquet(a=[1])
     found["runs/results/other/metrics.parquet/text_for_numbers"] = _parquet(
-        **{name: ["x"] for name in _METRIC_COLUMNS}, repetition=[0], value=["a lot"]
+        **{name: ["x"] for name in KEYS}, repetition=[0], value=["a lot"]
     )
     found |= {f"pages/results/demo/notebooks/summary.ipynb/{name}": content for name, content in PAGES.items()}
     found |= {f"models/job/model.safetensors/{name}": content for name, content in _models().items()}
@@ -183,17 +184,3 @@ def cases() -> dict[str, bytes]:
     logs = {"empty": b"", "words": b"no table", "no_item": _parquet(user=["a"]), "no_rows": _parquet(user=[], item=[])}
     found |= {f"models/log.parquet/{name}": content for name, content in logs.items()}
     return {name: content.encode() if isinstance(content, str) else content for name, content in found.items()}
-
-
-_METRIC_COLUMNS = (
-    "dataset",
-    "task",
-    "protocol",
-    "regime",
-    "size",
-    "method",
-    "variant",
-    "readout",
-    "metric",
-    "convention",
-)

@@ -119,7 +119,7 @@ def test_a_damaged_file_is_read_or_refused(folders: dict[str, Path], kind: str, 
 
 
 @pytest.mark.slow
-@fuzzed(400)
+@fuzzed(100)
 def test_many_damaged_files_are_read_or_refused(folders: dict[str, Path], kind: str, data: st.DataObject) -> None:
     survives(kind, folders[kind], data.draw(st.sampled_from(TARGETS[kind])), data.draw(DAMAGES))
 
