@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from watchtime.core.catalog import find_root
-from watchtime.core.config import read_yaml
 from watchtime.core.dataset_card import DatasetCard
+from watchtime.core.yaml_files import read_yaml
 
 CARD = DatasetCard.model_validate(read_yaml(find_root() / "config" / "datasets" / "kuairand_pure.yaml"))
 FIRST_LOG, SECOND_LOG = "log_standard_4_08_to_4_21_pure.csv", "log_standard_4_22_to_5_08_pure.csv"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from watchtime.core.catalog import find_root
-from watchtime.core.config import read_yaml
 from watchtime.core.dataset_card import DatasetCard
+from watchtime.core.yaml_files import read_yaml
 
 CARD = DatasetCard.model_validate(read_yaml(find_root() / "config" / "datasets" / "valued_shoppers.yaml"))
 FILE = "transactions.csv"

@@ -15,13 +15,13 @@ from watchtime.core.config import (
     RunConfig,
     default_yaml,
     load_config,
-    read_yaml,
     schema_json,
     to_yaml,
     with_source,
 )
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.plan import Plan
+from watchtime.core.yaml_files import read_yaml
 
 CONFIG = find_root() / "config"
 
@@ -156,7 +156,7 @@ def test_all_mistakes_of_one_file_are_told_at_once(tmp_path: Path) -> None:
         (b"name: caf\xe9", "the file is not UTF-8 text (byte 9)."),
         ("name: [", "not valid YAML: line 1: expected the node content, but found '<stream end>'."),
         ("seed: 1\nname:\tdemo", "not valid YAML: line 2: found character '\\t' that cannot start any token."),
-        ("seed: 2026-99-99", "not valid YAML: month must be in 1..12."),
+        ("seed: 2026-99-99", "not valid YAML: line 1: found '2026-99-99', which is no timestamp."),
         ("[" * 5000, "not valid YAML: it is nested too deeply."),
         ("&all {all: *all}", "not valid YAML: line 1: found unconstructable recursive node."),
         ("? [a, b]\n: c", "not valid YAML: line 1: found unhashable key."),

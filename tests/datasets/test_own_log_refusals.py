@@ -184,7 +184,7 @@ def test_a_missing_column_gets_the_nearest_spelling(
         ("log.csv", b"user,item,watch_time,item\na,b,1,2\n", "the column 'item' appears 2 times in the header."),
         ("log.csv", b"user,item,watch_time\na,b\xff,1\n", "row 1 is not UTF-8 text."),
         ("log.csv", b"us\xffer,item,watch_time\na,b,1\n", "the header is not UTF-8 text."),
-        ("log.tsv", b"user,item,watch_time\na,b,1\n", "the column 'user' is missing, "),
+        ("log.tsv", b"user,item,watch_time\na,b,1\n", "it has none of the columns user, item, watch_time, "),
         ("log.parquet", b"user,item,watch_time\na,b,1\n", "not a Parquet file."),
     ],
 )

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchtime.core.catalog import Protocol, find_root
-from watchtime.core.config import read_yaml
 from watchtime.core.errors import WatchtimeError
+from watchtime.core.yaml_files import read_yaml
 from watchtime.datasets.protocols import OUTSIDE, TEST, TRAINING, VALIDATION, Parts, k_core, split
 
 PROTOCOLS = {

@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 from watchtime.cli import main
 from watchtime.core.catalog import Catalog, find_root
-from watchtime.core.config import RunConfig, read_yaml
+from watchtime.core.config import RunConfig
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.plan import Plan
+from watchtime.core.yaml_files import read_yaml
 from watchtime.evaluation.metrics import METRICS
 from watchtime.reporting.published.cells import read_published
 from watchtime.reporting.published.check import published_cells

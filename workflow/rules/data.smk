@@ -21,7 +21,7 @@ rule simulate:
         run=run_folder,
         identity=dataset_identity,
     shell:
-        "watchtime simulate --run {params.run} --dataset {wildcards.dataset} 2> {log}"
+        "watchtime simulate --run {params.run:q} --dataset {wildcards.dataset:q} 2> {log:q}"
 
 
 # On a cluster too, files are fetched where the workflow was started. What is on its way lies beside the folder.
@@ -43,7 +43,7 @@ rule download:
     params:
         identity=dataset_identity,
     shell:
-        "watchtime download {wildcards.dataset} --folder {output.folder} 2> {log}"
+        "watchtime download {wildcards.dataset:q} --folder {output.folder:q} 2> {log:q}"
 
 
 rule interactions:
@@ -70,7 +70,7 @@ rule interactions:
         options=read_options,
         rules=row_rules,
     shell:
-        "POLARS_MAX_THREADS={threads} watchtime interactions --run {params.run} --dataset {wildcards.dataset} 2> {log}"
+        "POLARS_MAX_THREADS={threads} watchtime interactions --run {params.run:q} --dataset {wildcards.dataset:q} 2> {log:q}"
 
 
 rule split:
@@ -94,7 +94,7 @@ rule split:
         protocol=protocol_settings,
         logs=split_logs,
     shell:
-        "POLARS_MAX_THREADS={threads} watchtime split --run {params.run} --dataset {wildcards.dataset} --protocol {wildcards.protocol} 2> {log}"
+        "POLARS_MAX_THREADS={threads} watchtime split --run {params.run:q} --dataset {wildcards.dataset:q} --protocol {wildcards.protocol:q} 2> {log:q}"
 
 
 rule encode:
@@ -118,4 +118,4 @@ rule encode:
         code=code_hash(source_files("steps")),
         card=dataset_card,
     shell:
-        "POLARS_MAX_THREADS={threads} watchtime encode --run {params.run} --dataset {wildcards.dataset} --protocol {wildcards.protocol} 2> {log}"
+        "POLARS_MAX_THREADS={threads} watchtime encode --run {params.run:q} --dataset {wildcards.dataset:q} --protocol {wildcards.protocol:q} 2> {log:q}"

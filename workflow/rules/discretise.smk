@@ -17,4 +17,4 @@ rule codec:
         code=codec_code,
         name="{dataset}/{task}/{protocol}/{codec}",
     shell:
-        "watchtime codec --run {params.run} --codec {params.name} 2> {log}"
+        "watchtime codec --run {params.run:q} --codec {params.name:q} 2> {log:q}"

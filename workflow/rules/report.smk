@@ -23,7 +23,7 @@ rule artifact:
         files=artifact_files,
         settings=artifact_settings,
     shell:
-        "watchtime render --run {params.run} --artifact {wildcards.artifact} 2> {log.text}"
+        "watchtime render --run {params.run:q} --artifact {wildcards.artifact:q} 2> {log.text:q}"
 
 
 rule paper:
@@ -47,7 +47,7 @@ rule paper:
         files=paper_files,
         settings=paper_settings,
     shell:
-        "watchtime render --run {params.run} --artifact {wildcards.paper} 2> {log.text}"
+        "watchtime render --run {params.run:q} --artifact {wildcards.paper:q} 2> {log.text:q}"
 
 
 # The notebook is a log, which is kept where the page fails; its PDF is made of it in the same step.
@@ -69,7 +69,7 @@ rule html:
         code=code_hash(source_files("reporting.rendering.html_page")),
         frame=page_frame,
     shell:
-        "watchtime html --run {params.run} 2> {log}"
+        "watchtime html --run {params.run:q} 2> {log:q}"
 
 
 rule manifest:
@@ -92,4 +92,4 @@ rule manifest:
         code=code_hash(source_files("core.manifest")),
         config=run_config,
     shell:
-        "watchtime manifest --run {params.run} 2> {log}"
+        "watchtime manifest --run {params.run:q} 2> {log:q}"

@@ -22,7 +22,7 @@ rule analyse:
         code=analysis_code,
         settings=analysis_settings,
     shell:
-        "watchtime analyse --run {params.run} --artifact {wildcards.analysed} --vram-mb {resources.vram_mb} 2> {log}"
+        "watchtime analyse --run {params.run:q} --artifact {wildcards.analysed:q} --vram-mb {resources.vram_mb} 2> {log:q}"
 
 
 rule collect:
@@ -50,7 +50,7 @@ rule collect:
         run=run_folder,
         code=code_hash(source_files("reporting.measured.collect")),
     shell:
-        "watchtime collect --run {params.run} 2> {log}"
+        "watchtime collect --run {params.run:q} 2> {log:q}"
 
 
 rule verdicts:
@@ -72,4 +72,4 @@ rule verdicts:
         files=verdict_files,
         settings=verdict_settings,
     shell:
-        "watchtime verdicts --run {params.run} 2> {log}"
+        "watchtime verdicts --run {params.run:q} 2> {log:q}"

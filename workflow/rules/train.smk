@@ -33,4 +33,4 @@ rule train:
         job=job_key,
         settings=job_settings,
     shell:
-        "watchtime train --run {params.run} --job {params.job} --vram-mb {resources.vram_mb} 2> {log}"
+        "watchtime train --run {params.run:q} --job {params.job:q} --vram-mb {resources.vram_mb} 2> {log:q}"

@@ -12,11 +12,12 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from watchtime.core.config import RunConfig, read_yaml, validate
+from watchtime.core.config import RunConfig, validate
 from watchtime.core.dataset_card import DatasetCard
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.ledger import LedgerEntry, read_ledger
 from watchtime.core.settings import EncoderSettings, Settings, TrainingSettings
+from watchtime.core.yaml_files import read_yaml
 
 Card = TypeVar("Card", bound=Settings)
 Leak = Literal["selection_on_test", "statistics_over_all_rows"]

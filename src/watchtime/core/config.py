@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.mistakes import sentences
 from watchtime.core.settings import Settings
+from watchtime.core.yaml_files import read_yaml
 
 # Raised when the simulator writes other bytes from the same settings.
 SIMULATOR_VERSION = 2
@@ -200,61 +201,6 @@ class RunConfig(Settings):
 
 DEMO = RunConfig(repetitions=3)
 """The default run: the defaults, but with fewer repetitions, since it shows what there is and judges nothing real."""
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice."""
-
-
-# libyaml, which PyYAML's wheels bring, reads in a third of the time, and crashes where nesting has no end.
-_FastLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _CardLoader(_FastLoader):  # type: ignore[misc]
-    """The same for cards of this project, which every step reads; users' files may hold anything."""
-
-
-def _mapping_without_repeats(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
-    own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-    keys = [loader.construct_object(key, deep=True) for key in own]
-    repeated = {str(key) for key in keys if keys.count(key) > 1}
-    if repeated:
-        line = node.start_mark.line + 1
-        raise WatchtimeError(f"the mapping that begins in line {line} has the key {sorted(repeated)[0]!r} twice.")
-    return loader.construct_mapping(node, deep=True)
-
-
-for _loader in (_StrictLoader, _CardLoader):
-    _loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_without_repeats)
-
-
-def read_yaml(path: Path, card: bool = False) -> dict[str, Any]:
-    """Return the mapping in a YAML file, a user's or a ``card``; raises ``WatchtimeError`` where it holds none."""
-    try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_CardLoader if card else _StrictLoader)
-    except FileNotFoundError:
-        raise WatchtimeError(f"{path}: the file does not exist.") from None
-    except IsADirectoryError:
-        raise WatchtimeError(f"{path}: a folder was found where a YAML file was expected.") from None
-    except OSError as error:
-        raise WatchtimeError(f"{path}: the file cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError as error:
-        raise WatchtimeError(f"{path}: the file is not UTF-8 text (byte {error.start}).") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise WatchtimeError(f"{path}: not valid YAML: line {line}: {error.problem}.") from None
-    except RecursionError:
-        raise WatchtimeError(f"{path}: not valid YAML: it is nested too deeply.") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise WatchtimeError(f"{path}: not valid YAML: {' '.join(str(error).split())}.") from None
-    except WatchtimeError as error:
-        raise WatchtimeError(f"{path}: {error}") from None
-    if value is None:
-        raise WatchtimeError(f"{path}: the file is empty, a mapping of keys to values was expected.")
-    if not isinstance(value, dict):
-        found = "a list" if isinstance(value, list) else repr(value)
-        raise WatchtimeError(f"{path}: a mapping of keys to values was expected, found {found}.")
-    return value
 
 
 def validate(model: type[Model], values: Any, where: str) -> Model:

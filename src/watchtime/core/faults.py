@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from watchtime.core.errors import WatchtimeError
+from watchtime.core.errors import WatchtimeError, plain
 
 _FAILED, _INTERRUPTED = 2, 130
 GO_ON = "the same command goes on from here"
@@ -50,7 +50,7 @@ def sentences() -> Iterator[None]:
         sentence = told(error)
         if sentence is None:
             raise
-        print(f"watchtime: {sentence}", file=sys.stderr)
+        print("\n".join(map(plain, f"watchtime: {sentence}".split("\n"))), file=sys.stderr)
         sys.exit(_INTERRUPTED if isinstance(error, KeyboardInterrupt) else _FAILED)
 
 

@@ -107,12 +107,19 @@ def read_parquet(path: str | os.PathLike[str]) -> polars.DataFrame:
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
+    """Return what a JSON file holds; raises ``WatchtimeError`` where it holds none, NaN or infinity."""
     try:
-        return json.loads(intact(path).read_text(encoding="utf-8"))
+        return json.loads(intact(path).read_text(encoding="utf-8"), parse_constant=_refused)
     except FileNotFoundError:
         raise WatchtimeError(f"{path}: the file does not exist.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise WatchtimeError(f"{path}: the file cannot be read ({error.strerror}).") from None
+    except (RecursionError, ValueError) as error:
         raise WatchtimeError(f"{path}: not a JSON file ({error}).") from None
+
+
+def _refused(name: str) -> None:
+    raise ValueError(f"found {name}")
 
 
 def from_here(path: Path) -> Path:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Literal
 
 from watchtime.core.config import validate
+from watchtime.core.csv_files import read_rows
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.settings import Settings
 
@@ -37,11 +37,8 @@ def read_ledger(path: Path, where: str) -> dict[str, LedgerEntry]:
     Raises WatchtimeError where the file cannot be read, a cell is not what is allowed, or an entry stands twice.
     """
     entries: dict[str, LedgerEntry] = {}
-    try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-    except OSError as error:
-        raise WatchtimeError(f"{where}: the file cannot be read ({error.strerror}).") from None
-    for line, row in enumerate(rows, 2):
+    _, rows = read_rows(path, where)
+    for line, row in rows.items():
         entry = validate(LedgerEntry, row, f"{where}: line {line}")
         if entry.name in entries:
             raise WatchtimeError(f"{where}: line {line}: '{entry.name}' stands in the ledger twice.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from watchtime.core.errors import nearest, unknown
+from watchtime.core.errors import nearest, plain, unknown
 
 _ALLOWED = {
     "bool_parsing": "true or false",
@@ -59,7 +59,7 @@ def _keys(location: Location) -> tuple[str, ...]:
 
 
 def _sentence(model: type[BaseModel], keys: tuple[str, ...], items: list[Any], where: str) -> str:
-    place, kind = ".".join(keys), items[0]["type"]
+    place, kind = plain(".".join(keys)), items[0]["type"]
     if kind == "extra_forbidden":
         outer = ".".join(keys[:-1])
         return unknown("key", keys[-1], _allowed_keys(model, keys[:-1]), f"{where}: {outer}" if outer else where)

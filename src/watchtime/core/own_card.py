@@ -17,12 +17,13 @@ _COLUMNS = ("user", "item", "watch_time", "watch_ratio", "ltv", "views_span", "d
 TAKEN = (*_COLUMNS, "raw_row", "log", "duration_level", "duration_seconds")
 
 
-def own_card(name: str, log: OwnLog) -> DatasetCard:
+def own_card(name: str, log: OwnLog, where: str = "") -> DatasetCard:
     """Return the card of the own log ``name``; user, item and duration are features beside those it names.
 
-    Raises a ``WatchtimeError`` with a line per mistake where its columns contradict each other.
+    Raises a ``WatchtimeError`` with a line per mistake, beginning with ``where``, if its columns contradict each other.
     """
-    if mistakes := [f"datasets.{name}.log.{said}" for said in _mistakes(log)]:
+    place = f"{where}: " if where else ""
+    if mistakes := [f"{place}datasets.{name}.log.{said}" for said in _mistakes(log)]:
         raise WatchtimeError("\n".join(mistakes))
     features: dict[str, Feature] = {
         "user": Feature(kind="categorical", side="user"),
@@ -81,12 +82,15 @@ def _mistakes(log: OwnLog) -> Iterator[str]:
             yield f"feedback: '{one}' is taken; give it another name."
 
 
-def as_read(catalog: Catalog, config: RunConfig) -> Catalog:
-    """Return the catalog with the data sets as the run reads them, and a card for every own log."""
+def as_read(catalog: Catalog, config: RunConfig, where: str = "") -> Catalog:
+    """Return the catalog with the data sets as the run reads them, and a card for every own log.
+
+    ``where`` is the file of the configuration, which mistakes name.
+    """
     cards = dict(catalog.datasets)
     for name, source in config.datasets.items():
         if source.log:
-            cards[name] = own_card(name, source.log)
+            cards[name] = own_card(name, source.log, where)
         elif name in cards:
             cards[name] = cards[name].under(source.options)
     return replace(catalog, datasets=cards)

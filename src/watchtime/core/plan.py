@@ -10,13 +10,14 @@ from typing import Any
 
 from watchtime.core.catalog import UNASKED, Artifact, Catalog
 from watchtime.core.check import check
-from watchtime.core.config import RunConfig, load_config, read_yaml, to_yaml, validate, with_source
+from watchtime.core.config import RunConfig, load_config, to_yaml, validate, with_source
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import write_text
 from watchtime.core.job import JobSpec, method_settings, resolve
 from watchtime.core.manifest import PAGES, page_name
 from watchtime.core.own_card import as_read
 from watchtime.core.run_data import RunData
+from watchtime.core.yaml_files import read_yaml
 
 RESULTS = Path("results")
 # The run's own pages, and what each may read of the run.
@@ -57,7 +58,7 @@ class Plan(RunData):
 
     @classmethod
     def _checked(cls, config: RunConfig, root: Path, where: str) -> Plan:
-        catalog = as_read(Catalog.load(root), config)
+        catalog = as_read(Catalog.load(root), config, where)
         check(config, catalog, where)
         plan = cls(config, catalog)
         absent = [name for name in config.artifacts if name not in plan.artifacts] if config.artifacts != "all" else []

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json
+from watchtime.core.yaml_files import read_yaml
 
 POINTER = Path("data.dvc")
 CACHE = Path(".dvc/cache/files/md5")
@@ -33,8 +32,8 @@ def _below_data(path: Path) -> str:
 def _known() -> dict[str, str]:
     """Return path and md5 of every file in the directory that ``data.dvc`` points to, where its list is cached."""
     try:
-        digest = yaml.safe_load(POINTER.read_text(encoding="utf-8"))["outs"][0]["md5"]
+        digest = read_yaml(POINTER)["outs"][0]["md5"]
         listed = read_json(CACHE / digest[:2] / digest[2:])
         return {entry["relpath"]: f"md5:{entry['md5']}" for entry in listed}
-    except (WatchtimeError, OSError, KeyError, IndexError, TypeError, ValueError, yaml.YAMLError):
+    except (WatchtimeError, OSError, KeyError, IndexError, TypeError, ValueError):
         return {}

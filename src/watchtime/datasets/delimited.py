@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from watchtime.core.errors import WatchtimeError, nearest
+from watchtime.core.errors import WatchtimeError, nearest, plain
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
+_LONGEST_LINE = 2**16  # bytes of a first line
 _BLOCK = 2**18  # bytes looked at in one go: the masks over them stay in the processor's cache
 
 
@@ -25,7 +26,7 @@ def checked_columns(path: Path, columns: list[str], separator: str, header: bool
     With a header they are ``columns`` in any order, without one they are ``columns``. Memory: a constant.
     Raises a ``WatchtimeError`` for another header and for the first line with another number of fields.
     """
-    first = _first_line(path, separator, header)
+    first = header_names(path, separator) if header else _first_row(path, separator)
     if len(first) == 1 < len(columns):
         _check_separator(path, first[0], separator, "header" if header else "first row")
     if header:
@@ -35,17 +36,40 @@ def checked_columns(path: Path, columns: list[str], separator: str, header: bool
     return first if header else columns
 
 
-def _first_line(path: Path, separator: str, header: bool) -> list[str]:
+def first_line(path: Path, place: str = "the header") -> str:
+    """Return the first line, without its end; raises ``WatchtimeError`` where it is no text or far too long."""
     with path.open("rb") as stream:
-        line = stream.readline()
-    text = line.decode("utf-8-sig").rstrip("\r\n")
-    if header and not text:
+        line = stream.readline(_LONGEST_LINE + 1)
+    if len(line) > _LONGEST_LINE:
+        raise WatchtimeError(f"{path}: {place} has more than the {_LONGEST_LINE:,} bytes that are allowed.")
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise WatchtimeError(f"{path}: {place} is not UTF-8 text.") from None
+    if "\0" in text:
+        raise WatchtimeError(f"{path}: {place} holds a NUL: it may be UTF-16, UTF-8 text is expected.")
+    return text.rstrip("\r\n")
+
+
+def header_names(path: Path, separator: str) -> list[str]:
+    """Return the names in the header; raises ``WatchtimeError`` where there is none."""
+    text = first_line(path)
+    if not text:
         raise WatchtimeError(f"{path}: the file is empty or begins with a blank line, a header is expected.")
-    if not line:
-        raise WatchtimeError(f"{path}: the file is empty.")
-    if header and "\r" in text:
+    if "\r" in text:
         raise WatchtimeError(f"{path}: the header holds a carriage return, lines are expected to end with a newline.")
-    return next(csv.reader([text.replace("\r", " ")], delimiter=separator), [""])
+    return _fields(text, separator)
+
+
+def _first_row(path: Path, separator: str) -> list[str]:
+    if not path.stat().st_size:
+        raise WatchtimeError(f"{path}: the file is empty.")
+    return _fields(first_line(path, "row 1").replace("\r", " "), separator)
+
+
+def _fields(line: str, separator: str) -> list[str]:
+    """Return the fields of a line; each is shorter than the limit of the CSV reader, since the line is."""
+    return next(csv.reader([line], delimiter=separator), [""])
 
 
 def _check_separator(path: Path, line: str, separator: str, place: str) -> None:
@@ -59,15 +83,15 @@ def _check_separator(path: Path, line: str, separator: str, place: str) -> None:
 def _check_names(path: Path, found: list[str], expected: list[str]) -> None:
     for name in found:
         if found.count(name) > 1:
-            raise WatchtimeError(f"{path}: the column '{name}' appears {found.count(name)} times in the header.")
+            raise WatchtimeError(f"{path}: the column '{plain(name)}' appears {found.count(name)} times in the header.")
     extra = [name for name in found if name not in expected]
     missing = [name for name in expected if name not in found]
     if missing:
         guess = nearest(missing[0], extra)
-        hint = f", found '{guess}' instead" if guess else f"; the header has {', '.join(found)}"
+        hint = f", found '{plain(guess)}' instead" if guess else f"; the header has {plain(', '.join(found))}"
         raise WatchtimeError(f"{path}: the column '{missing[0]}' is missing{hint}.")
     if extra:
-        raise WatchtimeError(f"{path}: unknown column '{extra[0]}', allowed: {', '.join(expected)}.")
+        raise WatchtimeError(f"{path}: unknown column '{plain(extra[0])}', allowed: {', '.join(expected)}.")
 
 
 def _is_plain_and_even(path: Path, columns: int, separator: str) -> bool:

@@ -196,5 +196,5 @@ def read_array(path: Path, mmap: bool = False) -> npt.NDArray[Any]:
         return np.load(intact(path), mmap_mode="r" if mmap else None, allow_pickle=False)
     except FileNotFoundError:
         raise WatchtimeError(f"{path}: the file does not exist.") from None
-    except (ValueError, EOFError, OSError):
+    except (ValueError, EOFError, MemoryError, OSError):
         raise WatchtimeError(f"{path}: not a whole .npy file.") from None

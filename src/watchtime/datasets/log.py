@@ -92,6 +92,6 @@ def scan(path: Path) -> pl.LazyFrame:
         frame.collect_schema()
     except FileNotFoundError:
         raise WatchtimeError(f"{path}: the file does not exist.") from None
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         raise WatchtimeError(f"{path}: not a Parquet file.") from None
     return frame

@@ -94,7 +94,7 @@ def _by_standard_names(file: Path, dataset: str | None, root: Path) -> _Use:
 
 
 def _plan(config: RunConfig, root: Path, where: str) -> Plan:
-    catalog = as_read(Catalog.load(root), config)
+    catalog = as_read(Catalog.load(root), config, where)
     check(config, catalog, where)
     return Plan(config, catalog)
 

@@ -5,7 +5,6 @@ Numbers and times pass through text as well: it keeps every digit, so that a log
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from typing import cast
 
 import polars as pl
 
-from watchtime.core.errors import WatchtimeError
+from watchtime.core.errors import WatchtimeError, first_words
+from watchtime.datasets.delimited import first_line, header_names
 from watchtime.datasets.log import scan
 from watchtime.datasets.raw import TEXT, convert_delimited
 
@@ -30,13 +30,13 @@ def column_types(path: Path) -> Mapping[str, Type]:
         raise WatchtimeError(f"{path}: the file does not exist.")
     if path.suffix == ".parquet":
         return scan(path).collect_schema()
-    return dict.fromkeys(_header(path), pl.String)
+    return dict.fromkeys(header_names(path, _separator(path)), pl.String)
 
 
 def scan_columns(path: Path, columns: Collection[str], scratch: Path) -> pl.LazyFrame:
     """Return a scan of the file that has at least ``columns``; delimited text goes to Parquet in ``scratch`` first."""
     if path.suffix != ".parquet":
-        cells = {name: TEXT if name in columns else None for name in _header(path)}
+        cells = {name: TEXT if name in columns else None for name in header_names(path, _separator(path))}
         with readable(path):
             return convert_delimited(path, cells, scratch / "text.parquet", _separator(path))
     table = scan(path)
@@ -51,7 +51,7 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise WatchtimeError(f"{path}: the file cannot be read as a table: {str(error).splitlines()[0]}.") from None
+        raise WatchtimeError(f"{path}: the file cannot be read as a table: {first_words(error)}.") from None
 
 
 def is_plain(dtype: Type) -> bool:
@@ -80,23 +80,8 @@ def as_lists(column: str, dtype: Type, separator: str) -> pl.Expr:
     return as_text(column, dtype).str.split(separator)
 
 
-def _header(path: Path) -> list[str]:
-    line, separator = _first_line(path), _separator(path)
-    if not line:
-        raise WatchtimeError(f"{path}: the file is empty or begins with a blank line, a header is expected.")
-    return next(csv.reader([line], delimiter=separator))
-
-
 def _separator(path: Path) -> str:
     if path.suffix not in SEPARATORS:
         allowed = ", ".join([".parquet", *SEPARATORS])
         raise WatchtimeError(f"{path}: found the ending '{path.suffix}', allowed: {allowed}.")
-    return max(SEPARATORS[path.suffix], key=re.sub('"[^"]*"', "", _first_line(path)).count)
-
-
-def _first_line(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            return stream.readline().decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise WatchtimeError(f"{path}: the header is not UTF-8 text.") from None
+    return max(SEPARATORS[path.suffix], key=re.sub('"[^"]*"', "", first_line(path)).count)

@@ -17,7 +17,7 @@ import polars as pl
 
 from watchtime.core.config import OwnLog
 from watchtime.core.dataset_card import DatasetCard
-from watchtime.core.errors import WatchtimeError, nearest
+from watchtime.core.errors import LONGEST, WatchtimeError, nearest, plain
 from watchtime.datasets.codes import Side
 from watchtime.datasets.interactions import RawLog
 from watchtime.datasets.own_columns import OwnColumn, own_columns
@@ -66,6 +66,11 @@ class OwnTable:
         wanted = own_columns(log)
         wrong = {one: said for one in wanted if (said := _no_column(path, one, types))}
         columns = [one for one in wanted if one not in wrong]
+        if not any(one.column in types for one in wanted):
+            raise WatchtimeError(
+                f"{path}: it has none of the columns {', '.join(one.column for one in wanted)}, "
+                f"found {plain(', '.join(types))[:LONGEST] or 'no column'}; the configuration's `log` names them."
+            )
         table = scan_columns(path, {one.column for one in columns}, scratch) if columns else pl.LazyFrame()
         cells = [_cells(one, types[one.column]).alias(one.name) for one in columns]
         return cls(path, log, columns, table.select(cells).with_row_index("raw_row"), list(wrong.values()))
@@ -140,15 +145,17 @@ class OwnTable:
     def _shown(self, one: OwnColumn, row: int) -> str:
         value = self.text.slice(row, 1).select(one.name).collect().to_series().to_list()[0]
         text = ", ".join(part or "" for part in value) if isinstance(value, list) else value
-        return "an empty cell" if not text else f"'{text}'" if len(text) <= 60 else f"'{text[:59]}…'"
+        return "an empty cell" if not text else f"'{plain(text)}'" if len(text) <= 60 else f"'{plain(text[:59])}…'"
 
 
 def _no_column(path: Path, one: OwnColumn, types: Mapping[str, Type]) -> str | None:
     """Return why a column cannot be read at all, or None where it can."""
     if one.column not in types:
         guess = nearest(one.column, types)
-        hint = f"found '{guess}' instead" if guess else f"the file has {', '.join(types)}"
+        hint = plain(f"found '{guess}' instead" if guess else f"the file has {', '.join(types)}")
         return f"{path}: the column '{one.column}' is missing, {hint}; `log.{one.key}` in the configuration names it."
+    if one.column == "*" or one.column[:1] + one.column[-1:] == "^$":
+        return f"{path}: column {one.column}: the name is a pattern that stands for several columns; rename it."
     dtype = types[one.column]
     if is_plain(dtype) or (one.separator is not None and is_list(dtype)):
         return None

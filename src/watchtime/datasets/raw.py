@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from watchtime.core.errors import WatchtimeError
+from watchtime.core.errors import LONGEST, WatchtimeError, first_words, plain
 from watchtime.core.files import replacing
 from watchtime.datasets.delimited import checked_columns
 
@@ -170,7 +170,7 @@ def _readable(path: Path, header: bool) -> Iterator[None]:
                 except UnicodeDecodeError:
                     place = f"row {row}" if row else "the header"
                     raise WatchtimeError(f"{path}: {place} is not UTF-8 text.") from None
-        raise WatchtimeError(f"{path}: the file cannot be read as a table: {str(error).splitlines()[0]}.") from None
+        raise WatchtimeError(f"{path}: the file cannot be read as a table: {first_words(error)}.") from None
 
 
 def _scan(
@@ -202,6 +202,6 @@ def _rejection(path: Path, table: pl.LazyFrame, cells: Mapping[str, Cell], row: 
     one = table.slice(row, 1).collect(engine="streaming")
     name, cell = next((n, c) for n, c in cells.items() if one.select(c.rejected(n)).item())
     text = one[name][0]
-    found = "an empty cell" if text is None else f"'{text}'"
+    found = "an empty cell" if text is None else f"'{plain(text[:LONGEST])}'"
     hint = " (the header line again?)" if text == name else ""
     return f"{path}: row {row + 1}, column {name}: found {found}{hint}, allowed: {cell.allowed}."

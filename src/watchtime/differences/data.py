@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from watchtime.core.files import read_json
 from watchtime.differences.run import ComparedRun, changed, shared
 from watchtime.differences.section import Section
 from watchtime.differences.settings import ABSENT, differing, flat
@@ -36,16 +35,18 @@ def data(one: ComparedRun, other: ComparedRun) -> Section:
 def _counts(one: ComparedRun, other: ComparedRun, dataset: str) -> Iterable[tuple[str, str, str]]:
     """Yield the counts that differ, by row rule."""
     for name in changed(one, other, shared(one, other, f"data/{dataset}/", "counts.json")):
-        found = [flat(_by_rule(read_json(run.path(name)))) for run in (one, other)]
+        found = [flat(_by_rule(run, name)) for run in (one, other)]
         yield from differing(*found)
 
 
-def _by_rule(counts: dict[str, object]) -> dict[str, object]:
+def _by_rule(run: ComparedRun, file: str) -> dict[str, object]:
     """Return the counts with each rule's under its name."""
+    counts = run.json(file)
     rules = counts.get("rules")
     if not isinstance(rules, list):
         return counts
-    return {str(rule["rule"]): {name: value for name, value in rule.items() if name != "rule"} for rule in rules}
+    with run.reading(file):
+        return {str(rule["rule"]): {name: value for name, value in rule.items() if name != "rule"} for rule in rules}
 
 
 def _schema(one: ComparedRun, other: ComparedRun, dataset: str) -> Iterable[tuple[str, str, str]]:
@@ -58,4 +59,5 @@ def _schema(one: ComparedRun, other: ComparedRun, dataset: str) -> Iterable[tupl
 
 
 def _columns(run: ComparedRun, name: str) -> dict[str, str]:
-    return {column: str(kind) for column, kind in pl.read_parquet_schema(run.path(name)).items()}
+    with run.reading(name) as path:
+        return {column: str(kind) for column, kind in pl.read_parquet_schema(path).items()}

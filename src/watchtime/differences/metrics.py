@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import polars as pl
+
 from watchtime.differences.run import ComparedRun
 from watchtime.differences.section import Section
 from watchtime.evaluation.statistics import Comparison, compare, compare_unpaired, holm
@@ -57,7 +59,10 @@ def _cells(one: ComparedRun, other: ComparedRun) -> list[tuple[tuple[str, ...], 
 def _values(run: ComparedRun) -> dict[tuple[str, ...], dict[int, float]]:
     """Return repetition → value of every cell; infinity stands for an undefined value."""
     found: dict[tuple[str, ...], dict[int, float]] = {}
-    for *key, repetition, value in run.table("metrics.parquet").select(*_KEY, "repetition", "value").iter_rows():
+    columns = [pl.col(_KEY).cast(pl.String).fill_null(""), pl.col("repetition").cast(pl.Int64)]
+    with run.reading("metrics.parquet") as path:
+        frame = pl.read_parquet(path, glob=False).select(*columns, pl.col("value").cast(pl.Float64))
+    for *key, repetition, value in frame.iter_rows():
         found.setdefault(tuple(key), {})[repetition] = math.inf if value is None else value
     return found
 

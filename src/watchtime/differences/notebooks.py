@@ -54,8 +54,11 @@ def _page(name: str) -> str:
 
 def _read(run: ComparedRun, name: str) -> Any:
     """Return the notebook with the name of its run, which differs by itself, left out."""
-    text = run.path(name).read_text(encoding="utf-8")
-    return NBFORMAT.reads(text.replace(f"results/{run.config.name}", "results/…"), as_version=4)
+    with run.reading(name) as path:
+        text = path.read_text(encoding="utf-8").replace(f"results/{run.config.name}", "results/…")
+        notebook = NBFORMAT.reads(text, as_version=4)
+        NBFORMAT.validate(notebook)
+        return notebook
 
 
 def _cells(ours: Any, others: Any) -> tuple[str, str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment
 from tabulate import tabulate
 
+from watchtime.core.errors import plain
 from watchtime.differences.section import Section
 from watchtime.reporting.elements.text import escape
 
@@ -49,7 +51,8 @@ def text(title: str, sections: Sequence[Section]) -> str:
     for section in sections:
         parts.append(f"{section.title}: {section.said}")
         if section.rows:
-            parts.append(tabulate(section.rows, section.columns, tablefmt="plain", disable_numparse=True))
+            rows = [[plain(cell) for cell in row] for row in section.rows]
+            parts.append(tabulate(rows, section.columns, tablefmt="plain", disable_numparse=True))
     return "\n\n".join(parts) + "\n"
 
 
@@ -62,13 +65,17 @@ def markdown(title: str, sections: Sequence[Section], pictures: Path | None = No
             rows = [[escape(cell).replace("|", "\\|") for cell in row] for row in section.rows]
             parts.append(tabulate(rows, section.columns, tablefmt="pipe", disable_numparse=True))
         for name, detail in section.details:
-            parts.append(
-                f"<details><summary>{escape(name)}</summary>\n\n~~~~~~~~~~\n{detail}\n~~~~~~~~~~\n\n</details>"
-            )
+            parts.append(f"<details><summary>{escape(name)}</summary>\n\n{fenced(detail)}\n\n</details>")
         if pictures:
             names = [f"{pictures.name}/{place}" for place in picture_names(section)]
             parts += [f"![{escape(one.title)}]({name})" for one, name in zip(section.pictures, names, strict=True)]
     return "\n\n".join(parts) + "\n"
+
+
+def fenced(text: str) -> str:
+    """Return a block of code whose fence is longer than any in ``text``."""
+    fence = "~" * max([10, *(len(run) + 1 for run in re.findall("~+", text))])
+    return f"{fence}\n{text}\n{fence}"
 
 
 def picture_names(section: Section) -> list[str]:

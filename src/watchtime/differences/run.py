@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 import polars as pl
 
 from watchtime.core.config import RunConfig, load_config
-from watchtime.core.errors import WatchtimeError
+from watchtime.core.errors import WatchtimeError, first_words
 from watchtime.core.files import read_json
+from watchtime.datasets.download.member_names import normal_name
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class ComparedRun:
         files = manifest.get("files") if isinstance(manifest, dict) else None
         if not isinstance(files, dict) or not all(isinstance(one, dict) and "sha256" in one for one in files.values()):
             raise WatchtimeError(f"{path}: found no files with their sha256, as a manifest has.")
+        for name in files:
+            _check_name(path, name)
         return cls(folder, load_config(folder / "config.yaml"), files)
 
     def hash(self, name: str) -> str | None:
@@ -53,17 +57,47 @@ class ComparedRun:
             raise WatchtimeError(f"{path}: manifest.json names the file and it does not exist.")
         return path
 
-    def table(self, name: str) -> pl.DataFrame:
-        return pl.read_parquet(self.path(name))
+    @contextmanager
+    def reading(self, name: str) -> Iterator[Path]:
+        """Give the place of a named file; what goes wrong inside is told as a fault of its content."""
+        path = self.path(name)
+        try:
+            yield path
+        except WatchtimeError:
+            raise
+        except pl.exceptions.PanicException as error:
+            raise WatchtimeError(f"{path}: not what a run writes there ({first_words(error)}).") from None
+        except Exception as error:  # notebooks and tables of strangers fail in every way that their libraries have
+            raise WatchtimeError(f"{path}: not what a run writes there ({first_words(error)}).") from None
+
+    def json(self, name: str) -> dict[str, Any]:
+        """Return the mapping in a JSON file."""
+        with self.reading(name) as path:
+            value = read_json(path)
+            if not isinstance(value, dict):
+                raise WatchtimeError(f"{path}: a mapping of keys to values was expected, found {type(value).__name__}.")
+            return value
 
     @cached_property
     def jobs(self) -> dict[str, dict[str, Any]]:
         """The settings of every job of the run, resolved, under its key."""
         places = [name for name in self.files if name.startswith("jobs/") and name.endswith("/metrics.json")]
-        specs = [read_json(self.path(name))["job"] for name in places]
-        return {
-            Path(name).parent.relative_to("jobs").as_posix(): spec for name, spec in zip(places, specs, strict=True)
-        }
+        return {Path(name).parent.relative_to("jobs").as_posix(): self._job(name) for name in places}
+
+    def _job(self, name: str) -> dict[str, Any]:
+        spec = self.json(name).get("job")
+        if not isinstance(spec, dict):
+            raise WatchtimeError(f"{self.path(name)}: the settings of the job are missing.")
+        return spec
+
+
+def _check_name(manifest: Path, name: str) -> None:
+    """Refuse a name that could lead out of the run's folder."""
+    try:
+        if normal_name(name) != name:
+            raise ValueError("is not in its shortest form")
+    except ValueError as error:
+        raise WatchtimeError(f"{manifest}: files: {name!r} {error}.") from None
 
 
 def shared(one: ComparedRun, other: ComparedRun, start: str, end: str = "") -> list[str]:

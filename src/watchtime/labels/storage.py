@@ -14,7 +14,7 @@ import numpy as np
 
 from watchtime import labels
 from watchtime.core.config import validate
-from watchtime.core.errors import WatchtimeError, unknown
+from watchtime.core.errors import WatchtimeError, first_words, unknown
 from watchtime.core.files import canonical_json, replacing
 from watchtime.core.seal import intact
 from watchtime.labels.base import Array, Codec, Floats
@@ -56,8 +56,8 @@ def load(path: str | os.PathLike[str]) -> Codec:
         name, settings = str(contents.pop("codec")), json.loads(str(contents.pop("settings")))
         codec = find_codec(name)
         return codec.from_arrays(validate(codec.Settings, settings, f"settings of codec '{name}'"), contents)
-    except (KeyError, ValueError) as error:
-        raise WatchtimeError(f"{path}: not a codec file ({error}).") from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise WatchtimeError(f"{path}: not a codec file ({first_words(error)}).") from None
     except WatchtimeError as error:
         raise WatchtimeError(f"{path}: {error}") from None
 
@@ -67,10 +67,13 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Array]:
         with open(intact(path), "rb") as stream:
             if not zipfile.is_zipfile(stream):
                 raise zipfile.BadZipFile("it is not a whole .npz")
+            # Ours are not compressed, so that no file takes more memory than its own size.
+            if any(member.file_size != member.compress_size for member in zipfile.ZipFile(stream).infolist()):
+                raise zipfile.BadZipFile("its arrays are compressed")
             stream.seek(0)
             with np.load(stream, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise WatchtimeError(f"{path}: the file does not exist.") from None
-    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        raise WatchtimeError(f"{path}: a damaged file or not a codec ({error}).") from None
+    except (OSError, EOFError, MemoryError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        raise WatchtimeError(f"{path}: a damaged file or not a codec ({first_words(error)}).") from None

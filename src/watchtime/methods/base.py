@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from watchtime.core import settings as core
 from watchtime.core.config import validate
-from watchtime.core.errors import WatchtimeError
+from watchtime.core.errors import WatchtimeError, plain
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.labels.base import Codec
 
@@ -71,8 +71,9 @@ class OracleMethod(Method):
 def method_class(name: str) -> type[Method]:
     """Return the one method class that the file ``methods/<name>.py`` defines."""
     path = f"watchtime.methods.{name}"
-    if importlib.util.find_spec(path) is None:
-        raise WatchtimeError(f"config/methods/{name}.yaml names a method whose file methods/{name}.py does not exist.")
+    if not name.isidentifier() or importlib.util.find_spec(path) is None:
+        said = f"config/methods/{name}.yaml names a method whose file methods/{name}.py does not exist."
+        raise WatchtimeError(plain(said))
     module = importlib.import_module(path)
     own = [
         value

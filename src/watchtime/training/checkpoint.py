@@ -59,10 +59,11 @@ class Checkpoint:
             return 0
         try:
             progress, tensors = self._read(self.path, group.table.device)
-        except (SafetensorError, KeyError, TypeError, ValueError):
+            is_ours = progress["fingerprint"] == self.fingerprint
+        except (SafetensorError, LookupError, OSError, RecursionError, TypeError, ValueError):
             print(f"watchtime: {self.path}: a damaged checkpoint; training starts again.", file=sys.stderr)
             return 0
-        if progress["fingerprint"] != self.fingerprint:
+        if not is_ours:
             return 0
         group.load_state(tensors)
         for place, (one, saved) in enumerate(zip(best, progress["best"], strict=True)):

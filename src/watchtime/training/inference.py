@@ -6,13 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from watchtime.core.errors import WatchtimeError, plain
 from watchtime.datasets.encoded import EncodedLog
+from watchtime.encoders.perceptron import InputShape
 from watchtime.methods.base import Readouts
 from watchtime.methods.network import NetworkMethod
 from watchtime.methods.ranking import RankingMethod
 from watchtime.training.engine import deterministic, outputs
 from watchtime.training.flops import flops
 from watchtime.training.model import Model, State, durations
+from watchtime.training.network import TABLE, template
 from watchtime.training.resident import ResidentRows
 
 
@@ -28,7 +31,23 @@ def network_readouts(
 ) -> list[Readouts]:
     """Return the readouts of every repetition for rows with the model's features, judged by ``target`` if given."""
     rows = ResidentRows(log, model.encoding.cardinalities, deterministic(device), model.spec.encoder.events)
+    _check_weights(model, rows.shape)
     return [_readouts(model, model.method, state, rows, durations(log), target) for state in model.states]
+
+
+def _check_weights(model: Model, shape: InputShape) -> None:
+    """Raise ``WatchtimeError`` unless every repetition has the weights of the method's network, each in its shape."""
+    network = template(model.method, shape, model.spec.encoder)
+    expected = {name: tuple(weights.shape) for name, weights in network.named_parameters()}
+    expected[TABLE] = (shape.table, expected[TABLE][1])
+    for state in model.states:
+        found = {name: array.shape for name, array in state.items()}
+        for name in sorted({*expected, *found}):
+            if found.get(name) != expected.get(name):
+                raise WatchtimeError(
+                    f"the model's weights {plain(name)} have the shape {found.get(name)}, method "
+                    f"'{model.spec.method}' expects {expected.get(name)}."
+                )
 
 
 def _readouts(

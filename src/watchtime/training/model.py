@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from watchtime.core.config import validate
-from watchtime.core.errors import WatchtimeError
+from watchtime.core.errors import WatchtimeError, plain
 from watchtime.core.files import canonical_json, replacing
 from watchtime.core.job import JobSpec
 from watchtime.core.seal import intact
@@ -105,23 +105,48 @@ class Model:
             with safe_open(intact(path), framework="numpy") as file:
                 note = json.loads(file.metadata()["watchtime"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            job, encoding_name, codec_name = note["job"], note["encoding"], note["codec"]
         except FileNotFoundError:
             raise WatchtimeError(f"{path}: the file does not exist; --model takes a job's folder.") from None
-        except (SafetensorError, KeyError, TypeError, json.JSONDecodeError):
+        except (SafetensorError, LookupError, OSError, RecursionError, TypeError, ValueError):
             raise WatchtimeError(f"{path}: not a model file of this project.") from None
-        spec = validate(JobSpec, note["job"], str(path))
-        states: list[State] = [{} for _ in range(spec.repetitions)] if tensors else []
-        for name, tensor in tensors.items():
-            place, key = name.split("/", 1)
-            states[int(place)][key] = tensor
-        encoding = Encoding.load(path.parent / note["encoding"])
-        codec = storage.load(path.parent / note["codec"]) if note["codec"] else None
+        spec = validate(JobSpec, job, str(path))
+        states = _states(path, tensors, spec.repetitions)
+        encoding = Encoding.load(_beside(path, encoding_name, "encoding.json"))
+        codec = storage.load(_beside(path, codec_name, ".npz")) if codec_name else None
         return cls(spec, chosen(encoding, spec.features), codec, states)
 
     @staticmethod
     def _table_readouts(method: TableMethod, state: Mapping[str, npt.NDArray[Any]], log: EncodedLog) -> Readouts:
-        method.load_state(state)
+        try:
+            method.load_state(state)
+        except (LookupError, TypeError, ValueError):
+            raise WatchtimeError(
+                f"the model lacks what method '{type(method).__module__.split('.')[-1]}' learns."
+            ) from None
         return method.predict(log)
+
+
+def _states(path: Path, tensors: Mapping[str, npt.NDArray[Any]], repetitions: int) -> list[State]:
+    """Return the tensors of every repetition, named without its number."""
+    states: dict[str, State] = {}
+    for name, tensor in tensors.items():
+        place, _, own = name.partition("/")
+        states.setdefault(place, {})[own] = tensor
+    places = [str(one) for one in range(len(states))]
+    if states and (len(states) != repetitions or set(states) != set(places)):
+        raise WatchtimeError(f"{path}: found the weights of {len(states)} repetitions, {repetitions} are expected.")
+    return [states[place] for place in places]
+
+
+def _beside(path: Path, name: Any, ending: str) -> Path:
+    """Return the file that a model says it needs: one of a run, by its place relative to the model."""
+    if not isinstance(name, str) or Path(name).is_absolute() or not name.endswith(ending):
+        raise WatchtimeError(f"{path}: found {name!r}, the place of a file {ending} beside it is expected.")
+    found = path.parent / name
+    if not found.is_file():
+        raise WatchtimeError(f"{path}: its file {plain(name)} does not exist.")
+    return found
 
 
 def selected(log: EncodedLog, features: Sequence[str] | None) -> EncodedLog:

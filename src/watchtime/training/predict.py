@@ -10,6 +10,7 @@ import polars as pl
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import write_parquet
 from watchtime.datasets.log import Log, scan
+from watchtime.datasets.own_file import readable
 from watchtime.training.device import reserved
 from watchtime.training.model import Model
 
@@ -29,10 +30,14 @@ def predict(model_folder: Path, log: Path, output: Path, device: str = "cpu", me
 
 def _predict(model_folder: Path, log: Path, output: Path, device: str) -> None:
     model = Model.load(model_folder / "model.safetensors")
-    rows = Log.read(log) if log.is_dir() else Log.of(scan(log))
-    if not len(rows):
-        raise WatchtimeError(f"{log}: the log has no rows.")
-    encoded = model.encoding.encode(rows, [], required=False)
+    with readable(log):
+        rows = Log.read(log) if log.is_dir() else Log.of(scan(log))
+        if not len(rows):
+            raise WatchtimeError(f"{log}: the log has no rows.")
+        try:
+            encoded = model.encoding.encode(rows, [], required=False)
+        except WatchtimeError as error:
+            raise WatchtimeError(f"{log}: {error}") from None
     columns = {
         f"{readout}.{repetition}": np.asarray(values, dtype=np.float32)
         for repetition, readouts in enumerate(model.predict(encoded, device))

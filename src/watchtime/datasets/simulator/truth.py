@@ -96,7 +96,7 @@ class Truth:
                 weights, scale, perturbed = (stored[name] for name in ("weights", held.scale, "perturbed"))
         except FileNotFoundError:
             raise WatchtimeError(f"{path}: the file does not exist.") from None
-        except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
+        except (KeyError, TypeError, ValueError, OSError, EOFError, MemoryError, BadZipFile) as error:
             raise WatchtimeError(f"{path}: not the truth of a simulated log ({error}).") from None
         if found != SIMULATOR_VERSION:
             raise WatchtimeError(f"{path}: written by simulator version {found}, this is version {SIMULATOR_VERSION}.")

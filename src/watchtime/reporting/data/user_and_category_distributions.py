@@ -33,7 +33,7 @@ def draw(report: Report, dataset: str) -> None:
         panels[0].axvline(users.median(), color=PALETTE["vermilion"], linestyle="--", linewidth=0.8)
     panels[0].set(title="Users", xlabel=f"Mean {target}", ylabel="Users per bin (%)", xlim=(0, None))
     for (category,), one in functions.group_by("category", maintain_order=True):
-        panels[-1].plot(one["limit"], 100 * one["share"], label=str(category))
+        panels[-1].plot(one["limit"], 100 * one["share"], label=str(category).replace("$", r"\$"))
     if len(functions):
         limits = (0, functions["limit"].max())
         panels[-1].set(title="Categories", xlabel=target[:1].upper() + target[1:], xlim=limits, ylim=(0, 100))

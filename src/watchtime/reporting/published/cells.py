@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from watchtime.core.catalog import Catalog
+from watchtime.core.csv_files import read_rows
 from watchtime.core.errors import WatchtimeError
 
 LIVE = "online"
@@ -97,16 +98,17 @@ def row_counts(cells: Iterable[PublishedCell], paper: str) -> dict[str, float]:
 
 
 def _cells(path: Path) -> list[PublishedCell]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        if reader.fieldnames != _COLUMNS:
-            raise WatchtimeError(f"{path}: the columns are {reader.fieldnames}, expected are {_COLUMNS}.")
-        return [_cell(path, line, row) for line, row in enumerate(reader, 2)]
+    columns, rows = read_rows(path, str(path))
+    if columns != _COLUMNS:
+        raise WatchtimeError(f"{path}: the columns are {columns}, expected are {_COLUMNS}.")
+    return [_cell(path, line, row) for line, row in rows.items()]
 
 
 def _cell(path: Path, line: int, row: dict[str, str]) -> PublishedCell:
     try:
         value = float(row["value"])
     except ValueError:
-        raise WatchtimeError(f"{path}: line {line}: value: found {row['value']!r}, a number is expected.") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise WatchtimeError(f"{path}: line {line}: value: found {row['value']!r}, a number is expected.")
     return PublishedCell(paper=path.stem, value=value, line=line, **{name: row[name] for name in _TEXTS})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from watchtime.core.catalog import Artifact, Catalog
-from watchtime.core.config import read_yaml
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.files import from_here
 from watchtime.core.plan import Plan
+from watchtime.core.yaml_files import read_yaml
 from watchtime.reporting.published.cells import PRIVATE, PublishedCell, read_published, shown_in
 from watchtime.reporting.published.readings import TITLES
 

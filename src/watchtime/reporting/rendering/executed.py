@@ -10,10 +10,10 @@ from pathlib import Path
 import nbformat
 import pypandoc
 from nbconvert.exporters import MarkdownExporter
-from nbformat import NotebookNode
+from nbformat import NotebookNode, ValidationError
 from traitlets.config import Config
 
-from watchtime.core.errors import WatchtimeError
+from watchtime.core.errors import WatchtimeError, first_words
 
 _PRIORITY = ["text/markdown", "text/latex", "image/svg+xml", "image/png", "text/plain"]
 
@@ -74,8 +74,9 @@ def _read(executed: Path) -> NotebookNode:
     """Return the notebook without its standard error, once it is known to have run to its end."""
     try:
         notebook = nbformat.read(executed, as_version=4)
-    except (OSError, ValueError, AttributeError) as error:
-        raise WatchtimeError(f"{executed}: the executed notebook cannot be read ({error}).") from None
+        nbformat.validate(notebook)
+    except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError, ValidationError) as error:
+        raise WatchtimeError(f"{executed}: the executed notebook cannot be read ({first_words(error)}).") from None
     for cell in notebook.cells:
         outputs = cell.get("outputs", [])
         if any(output.output_type == "error" for output in outputs):

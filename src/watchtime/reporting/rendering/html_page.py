@@ -64,8 +64,13 @@ def html_of(executed: Path, *, title: str, subtitle: str = "", banner: str | Non
         folder = Path(name)
         body = pandoc(as_markdown(executed, folder, "figures"), "html5", str(executed), "--mathml")
         rewriter = _Rewriter(folder)
-        rewriter.feed(body)
-        rewriter.close()
+        try:
+            rewriter.feed(body)
+            rewriter.close()
+        except ElementTree.ParseError as error:
+            raise WatchtimeError(f"{executed}: figure {rewriter.figures} is no drawing ({error}).") from None
+        except WatchtimeError as error:
+            raise WatchtimeError(f"{executed}: {error}") from None
     script, style = ((PAGE_FOLDER / file).read_text(encoding="utf-8") for file in ("sort.js", "page.css"))
     frame = (PAGE_FOLDER / "page.html").read_text(encoding="utf-8")
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(frame)
@@ -87,7 +92,7 @@ class _Rewriter(HTMLParser):
     def __init__(self, folder: Path) -> None:
         super().__init__(convert_charrefs=False)
         self.parts: list[str] = []
-        self._folder, self._figures, self._in_title = folder, 0, False
+        self.figures, self._folder, self._in_title = 0, folder, False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "h1":
@@ -96,7 +101,7 @@ class _Rewriter(HTMLParser):
             text = (self.get_starttag_text() or "").replace("<th", '<th scope="col" aria-sort="none"', 1)
             self._copy(f'{text}<button type="button">')
         elif tag == "img":
-            self._figures += 1
+            self.figures += 1
             self.parts.append(self._figure(dict(attrs)))
         else:
             opening = '<div class="wide" role="region" aria-label="Table" tabindex="0">' if tag == "table" else ""
@@ -134,7 +139,7 @@ class _Rewriter(HTMLParser):
             raise WatchtimeError(f"figure {attributes.get('src')}: only figures of the notebook itself can be shown.")
         label = escape(attributes.get("alt") or "Figure")
         if path.suffix == ".svg":
-            return inline_svg(path.read_text(encoding="utf-8"), f"figure{self._figures}-", label)
+            return inline_svg(path.read_text(encoding="utf-8"), f"figure{self.figures}-", label)
         encoded = base64.b64encode(path.read_bytes()).decode()
         return f'<img alt="{label}" src="data:image/png;base64,{encoded}">'
 
