@@ -1,5 +1,6 @@
 """The one DAG: raw logs to report PDFs. Rules call `watchtime` commands and nothing else."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from snakemake.utils import min_version
 
 from watchtime.core import pages
 from watchtime.core.catalog import find_root
+from watchtime.core.config import read_yaml
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import canonical_json, from_here
 from watchtime.core.gpu_memory import analysis_gpu_memory, job_gpu_memory
