@@ -2,11 +2,11 @@
 
     python benchmarks/rule_resources.py results/demo results/large
 
-(in the folder that they were made in) reads what Snakemake's `benchmark:` files hold: peak memory in MiB, sampled twice a second, and seconds. The first run is
-small: its greatest values are what a job takes whatever its input. What the jobs of the others took beyond that, divided
-by their input, is what every MiB adds. A run to compare with:
+reads, in the folder in which they were made, what Snakemake's `benchmark:` files hold: peak memory in MiB, sampled twice
+a second, and seconds. The first run is small: its greatest values are what a job takes whatever its input. What jobs of
+the others took beyond that, divided by their input, is what every MiB adds. A run to compare with:
 
-    snakemake --cores 2 results/large/metrics.parquet --configfile benchmarks/large.yaml
+    snakemake --cores 2 --configfile benchmarks/large.yaml
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from watchtime.core import pages
 from watchtime.core.catalog import find_root
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
+
 
 @dataclass(frozen=True)
 class Job:

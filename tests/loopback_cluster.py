@@ -56,7 +56,9 @@ PartitionName=main Nodes=loopback Default=YES MaxTime=INFINITE State=UP
 
 def missing() -> str | None:
     """Return why no cluster can be started here, or None."""
-    programs = [name for name in ("munged", "slurmctld", "slurmd", "sbatch") if shutil.which(name, path=DAEMONS) is None]
+    programs = [
+        name for name in ("munged", "slurmctld", "slurmd", "sbatch") if shutil.which(name, path=DAEMONS) is None
+    ]
     if programs:
         return f"{', '.join(programs)} not installed (apt-get install slurm-wlm munge)"
     if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
@@ -145,7 +147,13 @@ class LoopbackCluster:
                 process.wait()
 
 
-MUNGE_FILES = (("key-file", "key"), ("socket", "socket"), ("pid-file", "pid"), ("seed-file", "seed"), ("log-file", "log"))
+MUNGE_FILES = (
+    ("key-file", "key"),
+    ("socket", "socket"),
+    ("pid-file", "pid"),
+    ("seed-file", "seed"),
+    ("log-file", "log"),
+)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -2,9 +2,9 @@
 
     python tests/slurm_faults.py [--faults 20] [--seed 1] [--folder FOLDER]
 
-runs the smallest configuration undisturbed on this machine, then through `profiles/slurm` on a loopback cluster, where it
-kills processes at random moments, as often as `--faults` says. What Slurm and Snakemake do not mend is started again with
-the commands of the README. The exit status is 0 if every run ended with the manifest of the undisturbed one.
+runs the smallest configuration undisturbed on this machine, then through `profiles/slurm` on a loopback cluster, where
+it kills processes at random moments, as often as `--faults` says. What Slurm and Snakemake do not mend is started again
+with the commands of the README. The exit status is 0 if every run ended with the manifest of the undisturbed one.
 """
 
 from __future__ import annotations

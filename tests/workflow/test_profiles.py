@@ -53,7 +53,9 @@ def test_every_rule_asks_for_more_than_it_was_measured_to_take(fitted: Project) 
     result = fitted.snakemake("all", *given)
     assert result.returncode == 0, result.stderr
     pattern = re.compile(r"^rule (\w+):\n(?: {4}(?!resources).*\n)* {4}resources: .*mem_mb=(\d+).* runtime=(\d+)", re.M)
-    asked = {rule: (int(memory), int(minutes)) for rule, memory, minutes in pattern.findall(result.stdout + result.stderr)}
+    asked = {
+        rule: (int(memory), int(minutes)) for rule, memory, minutes in pattern.findall(result.stdout + result.stderr)
+    }
     assert asked.keys() >= {"simulate", "interactions", "split", "encode", "codec", "train"}
     for rule, (memory, minutes) in asked.items():
         assert memory > 1.5 * RESOURCES[rule]["memory"]
@@ -82,7 +84,9 @@ def test_what_a_site_asks_for_stands_in_the_profile(fitted: Project, slurm: Fake
     before = path.read_text()
     path.write_text(re.sub(r"^# ( +- |[a-z-]+:$)", r"\1", before, flags=re.M))
     try:
-        fitted.snakemake(TRAINED, "--profile", "profiles/slurm", "--configfile", str(fitted.configure()), "--retries", "0")
+        fitted.snakemake(
+            TRAINED, "--profile", "profiles/slurm", "--configfile", str(fitted.configure()), "--retries", "0"
+        )
     finally:
         path.write_text(before)
     (submission,) = slurm.submissions()

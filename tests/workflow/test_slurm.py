@@ -1,4 +1,4 @@
-"""The short form of `tests/slurm_faults.py`, where Slurm is installed, and what a job sees of the GPUs that it asks for."""
+"""Runs on a real Slurm cluster, where one can be started: killed processes, cancelled jobs, GPUs."""
 
 from __future__ import annotations
 
@@ -33,6 +33,24 @@ def test_runs_with_killed_processes_end_with_the_manifest_of_an_undisturbed_one(
     result = subprocess.run(command, env=Project(find_root()).environment(), capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "0 of them different" in result.stdout
+
+
+def test_jobs_of_a_killed_run_are_cancelled_and_those_of_other_folders_are_not(tmp_path: Path) -> None:
+    mine, other = tmp_path / "my run", tmp_path / "my run of old"
+    with loopback_cluster() as cluster:
+        environment = {**os.environ, **cluster.environment()}
+        for folder in (mine, mine, other):
+            folder.mkdir(exist_ok=True)
+            command = ["sbatch", "--mem=10", "--wrap=sleep 1000"]
+            subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+        cancel = find_root() / "profiles" / "slurm" / "cancel"
+        subprocess.run([cancel], cwd=mine, env=environment, check=True, timeout=60)
+        left = cluster.command("squeue", "--noheader", "--Format=WorkDir:400").split("\n")
+        assert [line.strip() for line in left if line] == [str(other)]
+        cluster.kill("slurmctld")
+        cut_off = subprocess.run([cancel], cwd=mine, env=environment, capture_output=True, timeout=60)
+        assert cut_off.returncode != 0, "who cannot be asked has not said that nothing is left"
+        cluster.revive("slurmctld")
 
 
 def test_jobs_train_on_the_gpu_that_slurm_gives_them_and_claim_no_slot(tmp_path: Path) -> None:
