@@ -2,9 +2,9 @@
 
     python benchmarks/rule_resources.py results/demo results/large
 
-reads, in the folder in which they were made, what Snakemake's `benchmark:` files hold: peak memory in MiB, sampled twice
-a second, and seconds. The first run is small: its greatest values are what a job takes whatever its input. What jobs of
-the others took beyond that, divided by their input, is what every MiB adds. A run to compare with:
+reads, in the folder in which they were made, what Snakemake's `benchmark:` files hold: peak memory in MiB, sampled
+twice a second, and seconds. The first run is small: its greatest values are what a job takes whatever its input. What
+jobs of the others took beyond that, divided by their input, is what every MiB adds. A run to compare with:
 
     snakemake --cores 2 --configfile benchmarks/large.yaml
 """

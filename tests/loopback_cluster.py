@@ -26,6 +26,7 @@ from pathlib import Path
 # Debian puts the daemons where only root looks for programs.
 DAEMONS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
 SECONDS_TO_ANSWER = 60
+MUNGE_FILES = {"key-file": "key", "socket": "socket", "pid-file": "pid", "seed-file": "seed", "log-file": "log"}
 
 CONFIGURATION = """
 ClusterName=loopback
@@ -56,11 +57,9 @@ PartitionName=main Nodes=loopback Default=YES MaxTime=INFINITE State=UP
 
 def missing() -> str | None:
     """Return why no cluster can be started here, or None."""
-    programs = [
-        name for name in ("munged", "slurmctld", "slurmd", "sbatch") if shutil.which(name, path=DAEMONS) is None
-    ]
-    if programs:
-        return f"{', '.join(programs)} not installed (apt-get install slurm-wlm munge)"
+    absent = [name for name in ("munged", "slurmctld", "slurmd") if shutil.which(name, path=DAEMONS) is None]
+    if absent:
+        return f"{', '.join(absent)} not installed (apt-get install slurm-wlm munge)"
     if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
         return "Snakemake's executor for Slurm is not installed (the extra 'slurm')"
     return None if os.geteuid() == 0 else "only root can start a node"
@@ -97,14 +96,11 @@ class LoopbackCluster:
 
     def revive(self, name: str) -> None:
         """Start one daemon, as systemd does when it has ended."""
-        own = {
-            "munged": ["--foreground", "--force", *(f"--{key}={self.folder}/munge.{end}" for key, end in MUNGE_FILES)],
-            "slurmctld": ["-D"],
-            "slurmd": ["-D"],
-        }
-        command = [str(shutil.which(name, path=DAEMONS)), *own[name]]
+        files = [f"--{option}={self.folder}/munge.{end}" for option, end in MUNGE_FILES.items()]
+        arguments = ["--foreground", "--force", *files] if name == "munged" else ["-D"]
+        command = [str(shutil.which(name, path=DAEMONS)), *arguments]
         environment = {**os.environ, "PATH": DAEMONS, **self.environment()}
-        with (self.folder / f"{name}.log").open("ab") as log:
+        with self._log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(
                 command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
@@ -128,32 +124,29 @@ class LoopbackCluster:
         return [int(line.split()[0]) for line in lines if line.split()[0].isdecimal()]
 
     def wait_until(self, true: Callable[[], bool], what: str) -> None:
-        """Return as soon as something is ``true``; raises TimeoutError when it takes too long."""
+        """Return as soon as something is ``true``; raises TimeoutError, with what daemons last said, after a minute."""
         end = time.monotonic() + SECONDS_TO_ANSWER
         while not true():
             if time.monotonic() > end:
-                raise TimeoutError(f"{self.folder}: after {SECONDS_TO_ANSWER} s it is still not so that {what}.")
+                logs = [line for name in self._running for line in self._log(name).read_text().splitlines()[-5:]]
+                raise TimeoutError("\n".join([f"After {SECONDS_TO_ANSWER} s it is still not so that {what}:", *logs]))
             time.sleep(0.2)
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.out"
 
     def stop(self) -> None:
         """Cancel all jobs and end all daemons, whatever state they are in."""
-        answers = {name for name, process in self._running.items() if process.poll() is None}
-        if answers >= {"slurmctld", "slurmd"}:
-            self.command("scancel", "--user=root")
-            self.wait_until(lambda: not self.command("squeue", "--noheader").strip(), "all jobs have ended")
-        for name in ("slurmd", "slurmctld", "munged"):
-            if (process := self._running.get(name)) is not None:
-                process.terminate()
-                process.wait()
-
-
-MUNGE_FILES = (
-    ("key-file", "key"),
-    ("socket", "socket"),
-    ("pid-file", "pid"),
-    ("seed-file", "seed"),
-    ("log-file", "log"),
-)
+        answering = {name for name, process in self._running.items() if process.poll() is None}
+        try:
+            if answering >= {"slurmctld", "slurmd"}:
+                self.command("scancel", "--user=root")
+                self.wait_until(lambda: not self.command("squeue", "--noheader").strip(), "all jobs have ended")
+        finally:
+            for name in ("slurmd", "slurmctld", "munged"):
+                if (process := self._running.get(name)) is not None:
+                    process.terminate()
+                    process.wait()
 
 
 def _free_ports(count: int) -> list[int]:

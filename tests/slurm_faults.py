@@ -31,7 +31,7 @@ CONFIGURATION = {"methods": ["training_constant", "vr/paper"]}
 # Faults are so many seconds apart, and a killed daemon is away for so many.
 SECONDS_BETWEEN, SECONDS_AWAY = (3.0, 20.0), (1.0, 6.0)
 # A run in which nothing has happened for so long has forgotten a job.
-SECONDS_TO_HANG = 240.0
+SECONDS_TO_HANG = 150.0
 MOST_STARTS = 40
 SLURM = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1"]
 
@@ -69,12 +69,12 @@ class FaultyRuns:
         self._start()
         starts, last_start = 1, len(self.done)
         while (status := self._ended_within(self.draw.uniform(*SECONDS_BETWEEN))) != 0:
-            if status is None and self.planned:
-                status = self._disturb()
-            elif status is None and self._has_hung():
-                self.say("nothing happens any more: killed")
+            if status is None and self._has_hung():
+                self.say("nothing happens any more")
                 self._kill_snakemake()
                 status = self.snakemake.returncode
+            elif status is None and self.planned:
+                status = self._disturb()
             if status:
                 for fault in self.done[last_start:]:
                     fault.started_again = True
