@@ -108,7 +108,7 @@ def test_kubernetes_jobs_ask_for_what_they_need_and_their_end_is_seen(
     assert (fitted.root / TRAINED).is_file()
     (told,) = (yaml.safe_load(path.read_text()) for path in jobs.iterdir())
     container = told["job"]["spec"]["template"]["spec"]["containers"][0]
-    assert container["image"] == "watchtime:latest"
+    assert container["image"] == "python:3.11"
     assert container["resources"]["requests"]["cpu"] == 1
     assert int(container["resources"]["limits"]["memory"].removesuffix("Mi")) > 1.5 * RESOURCES["train"]["memory"]
     assert told["job"]["spec"]["activeDeadlineSeconds"] > 600
