@@ -48,20 +48,23 @@ def test_no_profile_sets_what_the_default_one_sets(name: str) -> None:
     assert profile.keys() & default.keys() == set()
 
 
+@pytest.mark.slow
 def test_every_rule_asks_for_more_than_it_was_measured_to_take(fitted: Project) -> None:
     given = ["--configfile", str(fitted.configure()), "--cores", "1", "--dry-run", "--forceall"]
     result = fitted.snakemake("all", *given)
     assert result.returncode == 0, result.stderr
-    pattern = re.compile(r"^rule (\w+):\n(?: {4}(?!resources).*\n)* {4}resources: .*mem_mb=(\d+).* runtime=(\d+)", re.M)
-    asked = {
-        rule: (int(memory), int(minutes)) for rule, memory, minutes in pattern.findall(result.stdout + result.stderr)
-    }
+    pattern = re.compile(
+        r"^rule (\w+):\n(?: {4}(?!resources).*\n)* {4}resources: .*runtime=(\d+), .*mem_mb=(\d+)", re.M
+    )
+    found = pattern.findall(result.stdout + result.stderr)
+    asked = {rule: (int(memory), int(minutes)) for rule, minutes, memory in found}
     assert asked.keys() >= {"simulate", "interactions", "split", "encode", "codec", "train"}
     for rule, (memory, minutes) in asked.items():
         assert memory > 1.5 * RESOURCES[rule]["memory"]
         assert minutes > 4 * RESOURCES[rule]["seconds"] / 60
 
 
+@pytest.mark.slow
 @needs("slurm", "slurm")
 def test_slurm_is_asked_for_what_a_job_needs_and_for_more_after_a_failure(fitted: Project, slurm: FakeSlurm) -> None:
     """As the README has it: the profile by its name, the rest in the configuration."""
@@ -77,6 +80,7 @@ def test_slurm_is_asked_for_what_a_job_needs_and_for_more_after_a_failure(fitted
         assert values == [attempt * values[0] for attempt in (1, 2, 3, 4)]
 
 
+@pytest.mark.slow
 @needs("slurm", "slurm")
 def test_what_a_site_asks_for_stands_in_the_profile(fitted: Project, slurm: FakeSlurm) -> None:
     """The lines that the profile has as comments are right where they stand."""
@@ -96,6 +100,7 @@ def test_what_a_site_asks_for_stands_in_the_profile(fitted: Project, slurm: Fake
     assert not any(one.startswith("--gpus") for one in submission), "networks train on the CPU here"
 
 
+@pytest.mark.slow
 @needs("cluster_generic", "kubernetes")
 def test_kubernetes_jobs_ask_for_what_they_need_and_their_end_is_seen(
     fitted: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -114,6 +119,7 @@ def test_kubernetes_jobs_ask_for_what_they_need_and_their_end_is_seen(
     assert told["job"]["spec"]["activeDeadlineSeconds"] > 600
 
 
+@pytest.mark.slow
 @needs("cluster_generic", "kubernetes")
 def test_a_kubernetes_job_that_fails_gets_more_memory_and_then_fails_the_run(
     fitted: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
