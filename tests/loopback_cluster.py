@@ -71,7 +71,7 @@ class LoopbackCluster:
     def __init__(self, folder: Path, cpus: int) -> None:
         self.folder = folder
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        for name in ("state", "spool"):
+        for name in ("bin", "state", "spool"):
             (folder / name).mkdir()
         controller_port, node_port = _free_ports(2)
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
@@ -80,13 +80,18 @@ class LoopbackCluster:
         (folder / "slurm.conf").write_text(text)
         # GPUs that are not there: Slurm hands out their numbers.
         (folder / "gres.conf").write_text("Name=gpu File=/dev/null\nName=gpu File=/dev/zero\n")
+        # Snakemake's executor takes SLURM_CONF from the steps of its jobs.
+        srun = folder / "bin" / "srun"
+        srun.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
+        srun.chmod(0o755)
         key = folder / "munge.key"
         key.touch(mode=0o600)
         key.write_bytes(secrets.token_bytes(128))
 
     def environment(self) -> dict[str, str]:
         """Return what makes Slurm's commands speak to this cluster."""
-        return {"SLURM_CONF": str(self.folder / "slurm.conf")}
+        path = os.pathsep.join([str(self.folder / "bin"), os.environ["PATH"]])
+        return {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": path}
 
     def start(self) -> None:
         """Start all daemons and wait until the node takes jobs."""
@@ -99,7 +104,7 @@ class LoopbackCluster:
         files = [f"--{option}={self.folder}/munge.{end}" for option, end in MUNGE_FILES.items()]
         arguments = ["--foreground", "--force", *files] if name == "munged" else ["-D"]
         command = [str(shutil.which(name, path=DAEMONS)), *arguments]
-        environment = {**os.environ, "PATH": DAEMONS, **self.environment()}
+        environment = {**os.environ, **self.environment()}
         with self._log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(
                 command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True

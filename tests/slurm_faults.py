@@ -170,7 +170,7 @@ def undisturbed(root: Path) -> dict[str, str | None]:
     project = Project.copied(root)
     result = project.snakemake("--configfile", str(project.configure(**CONFIGURATION)), "--cores", "2")
     if result.returncode != 0:
-        sys.exit(result.stderr)
+        sys.exit(result.stderr[-4000:])
     return hashes(project)
 
 
