@@ -9,7 +9,6 @@ Debian's packages slurm-wlm and munge, and root, since slurmd starts jobs as the
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import secrets
 import shutil
@@ -60,8 +59,6 @@ def missing() -> str | None:
     absent = [name for name in ("munged", "slurmctld", "slurmd") if shutil.which(name, path=DAEMONS) is None]
     if absent:
         return f"{', '.join(absent)} not installed (apt-get install slurm-wlm munge)"
-    if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
-        return "Snakemake's executor for Slurm is not installed (the extra 'slurm')"
     return None if os.geteuid() == 0 else "only root can start a node"
 
 

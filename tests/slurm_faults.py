@@ -10,6 +10,7 @@ with the commands of the README. The exit status is 0 if every run ended with th
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import math
 import os
@@ -182,6 +183,8 @@ def main() -> None:
     given = parser.parse_args()
     if (reason := missing()) is not None:
         sys.exit(f"No cluster can be started here: {reason}.")
+    if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
+        sys.exit("Snakemake's executor for Slurm is not installed: pip install --editable '.[slurm]'.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as temporary, loopback_cluster() as cluster:
         os.environ.update(cluster.environment())

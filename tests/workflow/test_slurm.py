@@ -28,6 +28,7 @@ with device.reserved("cuda", 1, 1000):
 
 
 def test_runs_with_killed_processes_end_with_the_manifest_of_an_undisturbed_one(tmp_path: Path) -> None:
+    pytest.importorskip("snakemake_executor_plugin_slurm", reason="the extra 'slurm' is not installed")
     script = find_root() / "tests" / "slurm_faults.py"
     command = [sys.executable, str(script), "--faults", "3", "--folder", str(tmp_path)]
     result = subprocess.run(command, env=Project(find_root()).environment(), capture_output=True, text=True)
