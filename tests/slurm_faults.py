@@ -68,21 +68,24 @@ class FaultyRuns:
         for name in ("results", "data"):
             shutil.rmtree(self.project.root / name, ignore_errors=True)
         self._start()
-        starts, last_start = 1, len(self.done)
+        starts, since = 1, len(self.done)
         while (status := self._ended_within(self.draw.uniform(*SECONDS_BETWEEN))) != 0:
-            if status is None and self._has_hung():
+            blamed = self.done[since:]
+            if status is not None:
+                self.say(f"snakemake has ended with {status}")
+            elif self._has_hung():
                 self.say("nothing happens any more")
                 self._kill_snakemake()
-                status = self.snakemake.returncode
-            elif status is None and self.planned:
-                status = self._disturb()
-            if status:
-                for fault in self.done[last_start:]:
-                    fault.started_again = True
-                starts, last_start = starts + 1, len(self.done)
-                if starts > MOST_STARTS:
-                    raise TimeoutError(f"{self.log}: no manifest after {MOST_STARTS} starts.")
-                self._start_again()
+            elif self._disturb() == "snakemake":
+                blamed = self.done[-1:]
+            else:
+                continue
+            for fault in blamed:
+                fault.started_again = True
+            starts, since = starts + 1, len(self.done)
+            if starts > MOST_STARTS:
+                raise TimeoutError(f"{self.log}: no manifest after {MOST_STARTS} starts.")
+            self._start_again()
 
     def say(self, what: str) -> None:
         print(f"{time.monotonic() - self.begun:6.0f} s  {what}", flush=True)
@@ -111,13 +114,13 @@ class FaultyRuns:
         except subprocess.TimeoutExpired:
             return None
 
-    def _disturb(self) -> int | None:
-        """Kill what is next; return the exit status of Snakemake, None if it still runs."""
-        kind = self.planned[0]
-        if self.kill[kind]():
-            self.say(f"killed: {kind}")
-            self.done.append(Fault(self.planned.pop(0)))
-        return self.snakemake.poll()
+    def _disturb(self) -> str | None:
+        """Kill what is next, if anything is; return what it was."""
+        if not self.planned or not self.kill[self.planned[0]]():
+            return None
+        self.done.append(Fault(self.planned.pop(0)))
+        self.say(f"killed: {self.done[-1].kind}")
+        return self.done[-1].kind
 
     def _kill_job(self) -> bool:
         """Kill one process of a running job, be it Snakemake's own or the step's; there may be none just now."""
