@@ -182,11 +182,11 @@ def verdict_settings(wildcards):
     return canonical_json(pages.verdict_settings(plan))
 
 
-# How much jobs take, by rule.
+# How much jobs take, by rule; jobs ask for more, since a node may be slower and another log more demanding.
 measured_resources = read_yaml(Path(workflow.basedir) / "workflow" / "resources.yaml", card=True)
-# Beside a job on a cluster run two Snakemakes, which took so many MiB together; a node may be slower, a job's data more
-# demanding than what was measured.
-SNAKEMAKES, SPARE_MEMORY, SPARE_TIME = 400, 1.5, 4.0
+SPARE_MEMORY, SPARE_TIME = 1.5, 2.0
+# On a cluster two Snakemakes run beside every job, of 134 MiB each.
+SNAKEMAKES = 300
 
 
 def memory(wildcards, input, attempt, rulename):
