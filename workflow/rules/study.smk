@@ -48,7 +48,7 @@ rule collect:
         runtime=minutes,
     params:
         run=run_folder,
-        code=code_hash(source_files("reporting.collect")),
+        code=code_hash(source_files("reporting.measured.collect")),
     shell:
         "watchtime collect --run {params.run} 2> {log}"
 
@@ -68,7 +68,7 @@ rule verdicts:
         runtime=minutes,
     params:
         run=run_folder,
-        code=code_hash(source_files("reporting.verdicts")),
+        code=code_hash(source_files("reporting.published.verdicts")),
         settings=verdict_settings,
     shell:
         "watchtime verdicts --run {params.run} 2> {log}"
