@@ -1,5 +1,6 @@
 """The one DAG: raw logs to report PDFs. Rules call `watchtime` commands and nothing else."""
 
+import math
 import sys
 from pathlib import Path
 from shlex import quote
@@ -16,6 +17,7 @@ from watchtime.core.gpu_memory import analysis_gpu_memory, job_gpu_memory
 from watchtime.core.plan import Plan
 from watchtime.core.sources import code_hash, script_sources, source_files
 from watchtime.core.start import start
+from watchtime.core.yaml_files import read_yaml
 
 min_version("9.27")
 

@@ -210,3 +210,36 @@ def verdict_files(wildcards):
 
 def verdict_settings(wildcards):
     return canonical_json(pages.verdict_settings(plan))
+
+
+# How much jobs take, by rule; jobs ask for more, since a node may be slower and another log more demanding.
+measured_resources = read_yaml(Path(workflow.basedir) / "workflow" / "resources.yaml", card=True)
+SPARE_MEMORY, SPARE_TIME = 1.5, 2.0
+# On a cluster two Snakemakes run beside every job, of 134 MiB each.
+SNAKEMAKES = 300
+
+
+def memory(wildcards, input, attempt, rulename):
+    """The MiB that a job asks for; each attempt asks for as much more."""
+    return attempt * math.ceil(SNAKEMAKES + SPARE_MEMORY * _measured(rulename, "memory", _mebibytes(input)))
+
+
+def minutes(wildcards, input, attempt, rulename):
+    """The minutes that a job asks for, at least ten; each attempt asks for as much more."""
+    size = _mebibytes(input) * (_passes(plan.jobs[job_key(wildcards)]) if rulename == "train" else 1)
+    return attempt * math.ceil(10 + SPARE_TIME * _measured(rulename, "seconds", size) / 60)
+
+
+def _measured(rulename, what, size):
+    took = measured_resources[rulename]
+    return took[what] + took.get(f"{what}_per_input", 0) * size
+
+
+def _passes(spec):
+    return spec.training.epochs * spec.repetitions * (1 + spec.search_trials)
+
+
+def _mebibytes(input):
+    """The size of files, and of all files in folders; Snakemake knows what it means that one is not there yet."""
+    files = [file for path in input for file in (Path(path).rglob("*") if Path(path).is_dir() else [Path(path)])]
+    return sum(file.stat().st_size for file in files) / 2**20

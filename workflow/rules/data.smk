@@ -15,8 +15,8 @@ rule simulate:
         "<benchmarks>/simulate/{dataset}-{identity}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         identity=dataset_identity,
@@ -60,8 +60,8 @@ rule interactions:
         "<benchmarks>/interactions/{dataset}.jsonl"
     threads: data_threads
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         code=dataset_code,
@@ -85,8 +85,8 @@ rule split:
         "<benchmarks>/split/{dataset}/{protocol}.jsonl"
     threads: data_threads
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         code=code_hash(source_files("steps")),
@@ -111,8 +111,8 @@ rule encode:
         "<benchmarks>/encode/{dataset}/{protocol}.jsonl"
     threads: data_threads
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         code=code_hash(source_files("steps")),

@@ -10,8 +10,8 @@ rule codec:
         "<benchmarks>/codec/{dataset}/{task}/{protocol}/{codec}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         code=codec_code,

@@ -15,8 +15,8 @@ rule artifact:
         "<benchmarks>/artifact/{artifact}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         code=artifact_code,
@@ -39,8 +39,8 @@ rule paper:
         "<benchmarks>/paper/{paper}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         code=paper_code,
@@ -62,8 +62,8 @@ rule html:
         "<benchmarks>/html.jsonl"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         code=code_hash(source_files("reporting.rendering.html_page")),
@@ -85,8 +85,8 @@ rule manifest:
         "<benchmarks>/manifest.jsonl"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         code=code_hash(source_files("core.manifest")),

@@ -13,8 +13,8 @@ rule analyse:
         "<benchmarks>/analyse/{analysed}.jsonl"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory,
+        runtime=minutes,
         gpu=analysis_gpus,
         vram_mb=analysis_vram,
     params:
@@ -44,8 +44,8 @@ rule collect:
         "<benchmarks>/collect.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         code=code_hash(source_files("reporting.measured.collect")),
@@ -64,8 +64,8 @@ rule verdicts:
         "<benchmarks>/verdicts.jsonl"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory,
+        runtime=minutes,
     params:
         run=run_folder,
         code=code_hash(source_files("reporting.published.verdicts")),

@@ -22,8 +22,8 @@ rule train:
         "<benchmarks>/train/{dataset}/{task}/{protocol}/{regime}/{method}/{variant}.jsonl"
     threads: job_processes
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory,
+        runtime=minutes,
         nodes=1,
         gpu=job_gpus,
         vram_mb=job_vram,
