@@ -45,3 +45,16 @@ def test_shares_are_of_list_places_beside_those_of_all_rows_of_the_same_users() 
     assert share_below(CANDIDATES, 40.0) == pytest.approx(3 / 5)
     assert share_below("pc", 40.0) == pytest.approx(3 / 4)
     assert made.filter(row=CANDIDATES)["high"].max() == 50, "user 3 has no list"
+
+
+def test_a_mean_over_users_sums_them_in_the_order_of_the_rows() -> None:
+    """In another order its last digits would change, and with them the bytes of the run."""
+    draws = np.random.default_rng(0)
+    duration = draws.lognormal(0, 3, 2000)
+    frame = pl.DataFrame({"user": np.repeat(np.arange(1000), 2), "score.0": np.zeros(2000)})
+    spec = SimpleNamespace(settings={"list_length": 2}, repetitions=1, readouts=["score"])
+    made = SimpleNamespace(jobs={"pc": spec}, duration=lambda part: duration, predictions=lambda one: frame)
+    deviations = np.abs(duration[::2] - duration[1::2]) / np.sqrt(2)
+    within = tables(cast(Study, made))["spread"]["within"][0]
+    assert within == pytest.approx(deviations.mean())
+    assert all(tables(cast(Study, made))["spread"]["within"][0] == within for _ in range(5))

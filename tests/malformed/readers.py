@@ -24,6 +24,7 @@ from watchtime.core.config import RunConfig
 from watchtime.core.dataset_card import Source
 from watchtime.core.files import write_text
 from watchtime.core.job import resolve
+from watchtime.core.run_lock import LOCKS
 from watchtime.datasets.encoding import Encoding
 from watchtime.datasets.fields import CategoricalField
 from watchtime.labels import storage
@@ -63,8 +64,9 @@ class Reader:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return every file below ``folder``."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Return every file below ``folder`` but the empty ones that steps lock while they work."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != LOCKS)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def _fetch(url: str, arrived: Path, *_: Any) -> None:

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from watchtime.reporting.collect import metrics, plotted_scores
 
 from handmade_run import own_log, write_run
 from watchtime.cli import main
@@ -19,6 +18,7 @@ from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import RunConfig, validate
 from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.download.member_names import normal_name
+from watchtime.reporting.measured.collect import metrics, plotted_scores
 
 SAFE = re.compile(r"[a-z0-9][a-z0-9_]*")
 HOSTILE = [

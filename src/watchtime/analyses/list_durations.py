@@ -33,7 +33,7 @@ def tables(study: Study) -> dict[str, pl.DataFrame]:
         for repetition in range(spec.repetitions):
             lists = _lists(many, f"{spec.readouts[0]}.{repetition}", size)
             listed[row, repetition] = lists["duration"].to_numpy()
-            within = lists.group_by("user").agg(pl.col("duration").std())["duration"]
+            within = lists.group_by("user", maintain_order=True).agg(pl.col("duration").std())["duration"]
             found.append({"row": row, "repetition": repetition} | _spread(listed[row, repetition], within))
     edges = np.unique(np.quantile(listed[CANDIDATES, 0], np.linspace(0, 1, BINS + 1), method="nearest"))
     edges = edges if len(edges) > 1 else np.array([edges[0], edges[0] + 1])

@@ -47,7 +47,8 @@ class Difference:
 
 def by_repetition(frame: pl.DataFrame, column: str) -> dict[int, float]:
     """Return a column of a table with one row per repetition; what is not defined is left out."""
-    return {int(one): float(value) for one, value in frame.select("repetition", column).drop_nulls().iter_rows()}
+    rows = frame.select("repetition", column).drop_nulls().sort("repetition").iter_rows()
+    return {int(one): float(value) for one, value in rows}
 
 
 def mean(values: Values) -> Value:
