@@ -16,7 +16,7 @@ def test_raw_files_of_a_killed_start_are_made_anew_with_all_that_follows(tmp_pat
     """Snakemake looks no further than an `ancient` input that will be made anew."""
     project = Project.copied(tmp_path / "clone")
     first = project.started(METRICS, "--configfile", str(project.configure()), "--cores", "1", quiet=True)
-    while not (project.root / "results/.locks/tiny.jobs").exists():
+    while not list(project.root.glob("results/tiny/logs/simulate/*.log")):
         assert first.poll() is None
         time.sleep(0.01)
     first.kill()
