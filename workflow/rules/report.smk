@@ -66,7 +66,7 @@ rule html:
         runtime=10,
     params:
         run=run_folder,
-        code=code_hash(source_files("reporting.html_page")),
+        code=code_hash(source_files("reporting.rendering.html_page")),
         frame=page_frame,
     shell:
         "watchtime html --run {params.run} 2> {log}"

@@ -48,7 +48,7 @@ rule collect:
         runtime=10,
     params:
         run=run_folder,
-        code=code_hash(source_files("reporting.collect")),
+        code=code_hash(source_files("reporting.measured.collect")),
     shell:
         "watchtime collect --run {params.run} 2> {log}"
 
@@ -68,7 +68,7 @@ rule verdicts:
         runtime=10,
     params:
         run=run_folder,
-        code=code_hash(source_files("reporting.verdicts")),
+        code=code_hash(source_files("reporting.published.verdicts")),
         files=verdict_files,
         settings=verdict_settings,
     shell:

@@ -10,6 +10,10 @@ class WatchtimeError(Exception):
     """A user's mistake, told in one sentence; the command line prints it without a traceback."""
 
 
+# Where more words are allowed, a sentence names those that are spelled most alike.
+ALL_NAMED, MOST_ALIKE = 40, 5
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
     """Return the allowed word that is spelled most like ``word``, or None where nothing is close."""
     matches = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
@@ -26,4 +30,11 @@ def unknown(kind: str, found: str, allowed: Iterable[str], where: str = "") -> s
     guess = nearest(found, choices)
     middle = f", did you mean '{guess}'?" if guess else "."
     prefix = f"{where}: " if where else ""
-    return f"{prefix}unknown {kind} '{found}'{middle} Allowed: {', '.join(choices) or 'nothing'}."
+    return f"{prefix}unknown {kind} '{found}'{middle} Allowed: {_listed(found, choices)}."
+
+
+def _listed(found: str, choices: list[str]) -> str:
+    if len(choices) <= ALL_NAMED:
+        return ", ".join(choices) or "nothing"
+    alike = difflib.get_close_matches(found, choices, n=MOST_ALIKE, cutoff=0)
+    return f"{len(choices)} names, the most alike: {', '.join(alike)}"
