@@ -14,8 +14,9 @@ import pytest
 
 from watchtime.core.catalog import find_root
 from watchtime.core.config import RunConfig, to_yaml
-from watchtime.core.files import file_hash, write_text
+from watchtime.core.files import write_text
 from watchtime.core.plan import Plan
+from watchtime.core.seal import file_hash
 from watchtime.core.step_log import head, is_held, is_starting, last_words
 
 HOLDER = (
