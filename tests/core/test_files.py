@@ -19,7 +19,9 @@ from watchtime.core.files import (
     canonical_json,
     from_here,
     read_json,
+    remove_unfinished,
     replacing,
+    replacing_folder,
     settings_hash,
     write_json,
     write_text,
@@ -76,6 +78,21 @@ def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path: Path) -> Non
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_killed_writers_leave_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    """In a folder, below it, and beside it where the folder itself was being written."""
+    run, kept = tmp_path / "run", [tmp_path / "run/a/.hidden", tmp_path / "run/a/b", tmp_path / ".other.x.unfinished"]
+    for path in kept:
+        write_text(path, "x")
+    before = sorted(tmp_path.rglob("*"))
+    writers = [replacing(run / "a" / "file"), replacing_folder(run / "a" / "folder"), replacing_folder(run)]
+    for writer in writers:
+        place = writer.__enter__()
+        (place / "half" if place.is_dir() else place).write_text("half")
+    assert len(list(tmp_path.rglob(".*.unfinished"))) == len(writers) + 1
+    remove_unfinished(run)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_everybody_may_read_what_was_written(tmp_path: Path) -> None:

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from kill_trials import Trials
+from project import METRICS, Project
+
+
+@pytest.mark.slow
+def test_raw_files_of_a_killed_start_are_made_anew_with_all_that_follows(tmp_path: Path) -> None:
+    """Snakemake looks no further than an `ancient` input that will be made anew."""
+    project = Project.copied(tmp_path / "clone")
+    first = project.started(METRICS, "--configfile", str(project.configure()), "--cores", "1", quiet=True)
+    while not list(project.root.glob("results/tiny/logs/simulate/*.log")):
+        assert first.poll() is None
+        time.sleep(0.01)
+    first.kill()
+    first.wait()
+    while not list(project.root.glob("data/simulated/kuairand_pure-*/truth.npz")):
+        time.sleep(0.01)
+    assert {"simulate", "interactions", "train vr/paper", "collect"} <= set(project.planned())
 
 
 @pytest.mark.slow

@@ -16,8 +16,8 @@ def is_incomplete(path):
 
 
 def made_folder(dataset):
-    """The folder of raw files that a rule makes. Its age never matters, unless it will be made anew: Snakemake then
-    looks no further than what is `ancient`, and would leave out all that is still missing."""
+    """The folder of raw files that the workflow makes. Its age never matters, unless it will be made anew; Snakemake
+    then looks no further than what is `ancient`, and would leave out all that is still missing."""
     raw = plan.raw_folder(dataset)
     return str(raw) if is_incomplete(raw) else ancient(str(raw))
 
