@@ -127,7 +127,7 @@ class Slots:
         """Keep all other processes from the claims; what cannot be read or written is told in one sentence."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self.folder.lstat().st_uid != os.getuid():
+            if self.folder.stat().st_uid != os.getuid():
                 raise WatchtimeError(f"{self.folder}: GPUs cannot be claimed here, the folder is another user's.")
             handle = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
             try:
