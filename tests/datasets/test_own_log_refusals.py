@@ -184,6 +184,7 @@ def test_a_missing_column_gets_the_nearest_spelling(
         ("log.csv", b"user,item,watch_time,item\na,b,1,2\n", "the column 'item' appears 2 times in the header."),
         ("log.csv", b"user,item,watch_time\na,b\xff,1\n", "row 1 is not UTF-8 text."),
         ("log.csv", b"us\xffer,item,watch_time\na,b,1\n", "the header is not UTF-8 text."),
+        ("log.csv", "user,item,watch_time\na,b,1\n".encode("utf-16-le"), "the header holds a NUL: it may be UTF-16, "),
         ("log.tsv", b"user,item,watch_time\na,b,1\n", "it has none of the columns user, item, watch_time, "),
         ("log.parquet", b"user,item,watch_time\na,b,1\n", "not a Parquet file."),
     ],
@@ -193,6 +194,13 @@ def test_a_file_that_is_no_table_is_told(tmp_path: Path, name: str, content: byt
     if content is not None:
         path.write_bytes(content)
     assert refused(OwnLog(file=str(path)), tmp_path).startswith(f"{path}: {said}")
+
+
+@pytest.mark.parametrize("column", ["*", "^us.*$"])
+@pytest.mark.parametrize("name", ["log.csv", "log.parquet"])
+def test_a_column_that_polars_takes_for_several_is_refused(tmp_path: Path, name: str, column: str) -> None:
+    log = tiny(tmp_path / name, TINY.rename({"user": column}).with_columns(usual=1), user=column)
+    assert refused(log, tmp_path).startswith(f"{log.file}: column {column}: the name is a pattern ")
 
 
 def test_an_empty_and_a_damaged_parquet_file_are_told(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ TEXTS: dict[str, str | bytes] = {
     "target_with_comma": changed("1.5", '"1,5"'),
     "infinite_target": changed("1.5", "inf"),
     "overflowing_target": changed("1.5", "1e999"),
+    "target_too_large": changed("1.5", "1e300"),
     "nan_target": changed("1.5", "NaN"),
     "hexadecimal_target": changed("1.5", "0x10"),
     "full_width_digits": changed("1.5", "１"),
@@ -155,6 +156,8 @@ def _raw(path: Path, separator: str, header: bool) -> dict[str, bytes]:
         "latin_1": text.replace(last, last + "é").encode("latin-1", "replace"),
         "html": "<!doctype html>\n<title>Sign in</title>\n",
     }
+    if path.name == tiny_shoppers.FILE:
+        found["amount_too_large"] = text.replace(",1.25\n", ",1e52\n")
     if header:
         found["only_a_header"] = first + "\n"
         found["other_column"] = text.replace(first, "x" + first)

@@ -277,7 +277,7 @@ def test_mistakes_of_a_prediction_are_told(tmp_path: Path, monkeypatch: pytest.M
     sentences = {
         "gap": r"^row 2: column duration is missing, and method 'd2q' needs it\.$",
         "bare": r"^row 1: column duration is missing, and method 'd2q' needs it\.$",
-        "nobody": r"^the log lacks the column 'user'; it has item, duration\.$",
+        "nobody": r"/nobody\.parquet: the log lacks the column 'user'; it has item, duration\.$",
         "empty": r"empty\.parquet: the log has no rows\.$",
         "text": r"text\.parquet: not a Parquet file\.$",
         "absent": r"absent\.parquet: the file does not exist\.$",

@@ -22,6 +22,7 @@ from watchtime.datasets.codes import Side
 from watchtime.datasets.interactions import RawLog
 from watchtime.datasets.own_columns import OwnColumn, own_columns
 from watchtime.datasets.own_file import Type, as_lists, as_text, column_types, is_list, is_plain, readable, scan_columns
+from watchtime.datasets.raw import too_large
 
 _BASE = ("user", "item", "watch_time", "ltv", "duration", "timestamp", "day", "raw_row")
 
@@ -140,12 +141,14 @@ class OwnTable:
 
     def _cell(self, one: OwnColumn, row: int, count: int) -> str:
         more = f" ({count:,} such rows)" if count > 1 else ""
-        return f"{self.path}: row {row + 1}, column {one.column}: found {self._shown(one, row)}{more}"
+        return f"{self.path}: row {row + 1}, column {plain(one.column)}: found {self._shown(one, row)}{more}"
 
     def _shown(self, one: OwnColumn, row: int) -> str:
         value = self.text.slice(row, 1).select(one.name).collect().to_series().to_list()[0]
         text = ", ".join(part or "" for part in value) if isinstance(value, list) else value
-        return "an empty cell" if not text else f"'{plain(text)}'" if len(text) <= 60 else f"'{plain(text[:59])}…'"
+        if not text:
+            return "an empty cell"
+        return f"'{plain(text)}'{too_large(text)}" if len(text) <= 60 else f"'{plain(text[:59])}…'"
 
 
 def _no_column(path: Path, one: OwnColumn, types: Mapping[str, Type]) -> str | None:

@@ -5,6 +5,7 @@ Rows are counted from 1, without the header line. No field spans lines.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from watchtime.core.errors import LONGEST, WatchtimeError, first_words, plain
 from watchtime.core.files import replacing
 from watchtime.datasets.delimited import checked_columns
 
-_LARGEST = 2**53  # whole numbers above this have no exact 64-bit float, and no raw file needs them
+_LARGEST = 2**53  # whole numbers above this have no exact 64-bit float, and no raw file needs larger numbers
 _IS_REJECTED = "is rejected"
 
 
@@ -58,11 +59,11 @@ def whole(least: int = 0, most: int = _LARGEST, optional: bool = False, missing:
 
 
 def number(optional: bool = False, least: float | None = 0.0, missing: tuple[str, ...] = ()) -> Cell:
-    """A finite number, of at least ``least`` unless that is None: Float64."""
+    """A finite number below 2⁵³, of at least ``least`` unless that is None: Float64."""
 
     def parse(text: pl.Expr) -> pl.Expr:
         value = text.cast(pl.Float64, strict=False)
-        return pl.when(value.is_finite() if least is None else value.is_finite() & (value >= least)).then(value)
+        return pl.when(value.is_between(-_LARGEST if least is None else least, _LARGEST)).then(value)
 
     limit = "a finite number" if least is None else f"a number of at least {least:g}"
     return Cell(_or_missing(limit, missing), parse, optional, missing)
@@ -150,6 +151,14 @@ def check_unique_key(frame: pl.DataFrame, key: str, path: Path) -> None:
         raise WatchtimeError(f"{path}: {key} {value} has {times} rows, one is allowed.")
 
 
+def too_large(text: str | None) -> str:
+    """Return a hint where a cell holds a number that no column takes, else nothing."""
+    try:
+        return " (too large)" if _LARGEST < abs(float(text or 0)) < math.inf else ""
+    except ValueError:
+        return ""
+
+
 def _or_missing(allowed: str, missing: tuple[str, ...]) -> str:
     return " or ".join([allowed, *(f"'{text}'" for text in missing)])
 
@@ -203,5 +212,5 @@ def _rejection(path: Path, table: pl.LazyFrame, cells: Mapping[str, Cell], row: 
     name, cell = next((n, c) for n, c in cells.items() if one.select(c.rejected(n)).item())
     text = one[name][0]
     found = "an empty cell" if text is None else f"'{plain(text[:LONGEST])}'"
-    hint = " (the header line again?)" if text == name else ""
+    hint = " (the header line again?)" if text == name else too_large(text)
     return f"{path}: row {row + 1}, column {name}: found {found}{hint}, allowed: {cell.allowed}."
