@@ -130,6 +130,7 @@ def test_a_kubernetes_job_that_fails_gets_more_memory_and_then_fails_the_run(
     given = ["--profile", "profiles/kubernetes", "--configfile", configured, "--retries", "1"]
     result = fitted.snakemake(TRAINED, *given, "--seconds-between-status-checks", "1")
     assert result.returncode != 0, "there is no GPU"
+    assert "Missing" not in result.stderr, "the job's end is told by Kubernetes, not by files that do not come"
     told = [yaml.safe_load(path.read_text()) for path in jobs.iterdir()]
     containers = [one["job"]["spec"]["template"]["spec"]["containers"][0] for one in told]
     memory = sorted(int(one["resources"]["limits"]["memory"].removesuffix("Mi")) for one in containers)
