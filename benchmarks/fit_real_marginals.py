@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from fit_simulator_tables import TAIL_LEVELS, literal, read_log
 
-from watchtime.reporting.marginals import DURATION_EDGES, in_buckets
+from watchtime.reporting.data.marginals import DURATION_EDGES, in_buckets
 
 HEAD = '''"""Marginals of KuaiRand-Pure's watch ratio by the duration of the video.
 

@@ -1,9 +1,9 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import across_papers, paper_differences
+from watchtime.reporting.elements.text import Markdown, escape
 from watchtime.reporting.report import Report
-from watchtime.reporting.text import Markdown, escape
+from watchtime.reporting.summaries import across_papers, paper_differences
 
 # %% tags=["parameters"]
 run: str = "results/demo"

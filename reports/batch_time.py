@@ -1,8 +1,8 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import agreement, batch_time, comparison
-from watchtime.reporting.opening import opening
+from watchtime.reporting.comparisons import agreement, batch_time, comparison
+from watchtime.reporting.comparisons.opening import opening
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

@@ -1,8 +1,8 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import data_statistics, ratio, target, unknown_ids
-from watchtime.reporting.opening import data_opening
+from watchtime.reporting.comparisons.opening import data_opening
+from watchtime.reporting.data import data_statistics, ratio, target, unknown_ids
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

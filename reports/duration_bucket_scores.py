@@ -1,8 +1,8 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import duration_bucket_scores
-from watchtime.reporting.opening import opening
+from watchtime.reporting.comparisons import duration_bucket_scores
+from watchtime.reporting.comparisons.opening import opening
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

@@ -1,9 +1,10 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import comparison, finding_conclusion, finding_figure, finding_schedules, finding_table
-from watchtime.reporting.finding import Finding
-from watchtime.reporting.opening import opening
+from watchtime.reporting.comparisons import comparison
+from watchtime.reporting.comparisons.opening import opening
+from watchtime.reporting.findings import finding_conclusion, finding_figure, finding_schedules, finding_table
+from watchtime.reporting.findings.finding import Finding
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

@@ -1,8 +1,8 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import interval_errors
-from watchtime.reporting.opening import opening
+from watchtime.reporting.analyses import interval_errors
+from watchtime.reporting.comparisons.opening import opening
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

@@ -1,10 +1,10 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import agreement, certainty, comparison, curves, lifetime_value
-from watchtime.reporting.opening import opening
+from watchtime.reporting.comparisons import agreement, certainty, comparison, curves, lifetime_value
+from watchtime.reporting.comparisons.opening import opening
+from watchtime.reporting.elements.text import Markdown
 from watchtime.reporting.report import Report
-from watchtime.reporting.text import Markdown
 
 # %% tags=["parameters"]
 run: str = "results/demo"

@@ -1,8 +1,8 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import node_calibration
-from watchtime.reporting.opening import opening
+from watchtime.reporting.analyses import node_calibration
+from watchtime.reporting.comparisons.opening import opening
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

@@ -1,9 +1,9 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import online_replay
-from watchtime.reporting.opening import opening
-from watchtime.reporting.replay import Replay
+from watchtime.reporting.comparisons import online_replay
+from watchtime.reporting.comparisons.opening import opening
+from watchtime.reporting.comparisons.replay import Replay
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

@@ -1,6 +1,6 @@
 # %%
-from watchtime.reporting import paper_summary
 from watchtime.reporting.report import Report
+from watchtime.reporting.summaries import paper_summary
 
 # %% tags=["parameters"]
 run: str = "results/demo"

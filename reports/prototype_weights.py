@@ -1,8 +1,8 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import prototype_weights
-from watchtime.reporting.opening import opening
+from watchtime.reporting.analyses import prototype_weights
+from watchtime.reporting.comparisons.opening import opening
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

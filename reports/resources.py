@@ -1,6 +1,6 @@
 # %%
-from watchtime.reporting import resource_tables
 from watchtime.reporting.report import Report
+from watchtime.reporting.summaries import resource_tables
 
 # %% tags=["parameters"]
 run: str = "results/demo"

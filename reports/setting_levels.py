@@ -1,8 +1,8 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import setting_levels
-from watchtime.reporting.opening import opening
+from watchtime.reporting.comparisons import setting_levels
+from watchtime.reporting.comparisons.opening import opening
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

@@ -1,7 +1,7 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import simulator_marginals
+from watchtime.reporting.data import simulator_marginals
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

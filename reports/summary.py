@@ -1,17 +1,12 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import (
-    calibration,
-    data_statistics,
-    findings_summary,
-    leaderboard,
-    method_notes,
-    run_facts,
-    verdict_summary,
-)
+from watchtime.reporting.comparisons import calibration, leaderboard
+from watchtime.reporting.data import data_statistics
+from watchtime.reporting.elements.text import Markdown, escape
+from watchtime.reporting.findings import findings_summary
 from watchtime.reporting.report import Report
-from watchtime.reporting.text import Markdown, escape
+from watchtime.reporting.summaries import method_notes, run_facts, verdict_summary
 
 # %% tags=["parameters"]
 run: str = "results/demo"

@@ -1,8 +1,8 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import user_and_category_distributions
-from watchtime.reporting.opening import opening
+from watchtime.reporting.comparisons.opening import opening
+from watchtime.reporting.data import user_and_category_distributions
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

@@ -1,8 +1,8 @@
 # %%
 from IPython.display import display
 
-from watchtime.reporting import watch_ratio_stability
-from watchtime.reporting.opening import opening
+from watchtime.reporting.comparisons.opening import opening
+from watchtime.reporting.data import watch_ratio_stability
 from watchtime.reporting.report import Report
 
 # %% tags=["parameters"]

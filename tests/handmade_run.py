@@ -16,8 +16,8 @@ from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
 from watchtime.evaluation.metrics import METRICS, metrics_about
-from watchtime.reporting.collect import collect
-from watchtime.reporting.verdicts import write_verdicts
+from watchtime.reporting.measured.collect import collect
+from watchtime.reporting.published.verdicts import write_verdicts
 
 Scores = Callable[[JobSpec, str, str, str, int], float]
 # Methods with a measure of their own in the learning curve.

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from watchtime.core import step_log
 from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.errors import WatchtimeError, plain, unknown
 from watchtime.core.plan import Plan
@@ -17,6 +18,7 @@ class _Commands(click.Group):
     """Prints a user's mistake as one sentence and leaves with status 2."""
 
     def invoke(self, context: click.Context) -> Any:
+        step_log.hold()
         try:
             return super().invoke(context)
         except WatchtimeError as error:
@@ -35,6 +37,7 @@ def _plan(run: Path, dataset: str | None = None, protocol: str | None = None) ->
         raise WatchtimeError(unknown("data set", dataset, plan.config.datasets, "--dataset"))
     if dataset is not None and protocol is not None and protocol not in plan.protocols(dataset):
         raise WatchtimeError(unknown("protocol", protocol, plan.protocols(dataset), "--protocol"))
+    step_log.begin(plan, sys.argv[1:])
     return plan
 
 
@@ -101,7 +104,7 @@ def config(write: bool) -> None:
 @click.option("--source", help="A folder with the raw files of its only data set.")
 def check(path: Path | None, source: str | None) -> None:
     """Check the configuration PATH, by default config/demo.yaml, and the published numbers; nothing runs."""
-    from watchtime.reporting.published_check import published_cells
+    from watchtime.reporting.published.check import published_cells
 
     published_cells(Plan.from_workflow({"source": source} if source else {}, [str(path)] if path else [], find_root()))
 
@@ -113,6 +116,20 @@ def start(path: Path) -> None:
     Plan.load(path, find_root()).write_config()
 
 
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def status(run: Path) -> None:
+    """Tell how far the run in the folder RUN is: what is done, running, failed and waiting, and why.
+
+    Exit status: 1 where a step failed, else 0.
+    """
+    from watchtime.status import run_states, status_lines
+
+    found = run_states(run, find_root())
+    click.echo("\n".join(status_lines(run, found)))
+    sys.exit(1 if any(state == "failed" for _, state in found) else 0)
+
+
 # Data
 
 
@@ -121,7 +138,7 @@ def start(path: Path) -> None:
 @click.option("--folder", type=click.Path(path_type=Path), help="By default data/official/DATASET.")
 def download(dataset: str, folder: Path | None) -> None:
     """Fetch the official files of DATASET, verify their checksums and unpack them; a cut download is taken up again."""
-    from watchtime.core.plan import OFFICIAL
+    from watchtime.core.run_data import OFFICIAL
     from watchtime.datasets.download.official import download as step
 
     cards = Catalog.load(find_root()).datasets
@@ -261,7 +278,7 @@ def analyse(run: Path, artifact: str, vram_mb: int | None) -> None:
 @_run
 def collect(run: Path) -> None:
     """Gather the metrics, resources and learning curves of all jobs into tidy tables."""
-    from watchtime.reporting.collect import collect as step
+    from watchtime.reporting.measured.collect import collect as step
 
     step(_plan(run))
 
@@ -270,7 +287,7 @@ def collect(run: Path) -> None:
 @_run
 def verdicts(run: Path) -> None:
     """Judge every published number against what the run measured."""
-    from watchtime.reporting.verdicts import write_verdicts as step
+    from watchtime.reporting.published.verdicts import write_verdicts as step
 
     step(_plan(run))
 
@@ -280,7 +297,7 @@ def verdicts(run: Path) -> None:
 @click.option("--artifact", required=True, help="Such as prowtp/table1, prowtp (a whole paper), summary or resources.")
 def render(run: Path, artifact: str) -> None:
     """Execute an artifact's notebook and render it as a PDF."""
-    from watchtime.reporting.render import render as step
+    from watchtime.reporting.rendering.render import render as step
 
     step(_plan(run), artifact)
 
@@ -289,7 +306,7 @@ def render(run: Path, artifact: str) -> None:
 @_run
 def html(run: Path) -> None:
     """Write the rendered summary as one HTML page whose tables sort, reports/summary.html."""
-    from watchtime.reporting.html_page import write_html as step
+    from watchtime.reporting.rendering.html_page import write_html as step
 
     step(_plan(run))
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from tiny_kuairand import SECOND_LOG, USERS, VIDEOS, write_folder
-from watchtime.core import plan as plan_module
+from watchtime.core import run_data
 from watchtime.core.catalog import (
     Catalog,
     Leak,
@@ -381,7 +381,7 @@ def test_the_simulators_settings_and_version_identify_its_folder(monkeypatch: py
     assert folder() == folder(rows=20_000)
     assert len({folder(), folder(seed=2), folder(rows=21_000), folder(users=100)}) == 4
     before = folder()
-    monkeypatch.setattr(plan_module, "SIMULATOR_VERSION", 10**6)
+    monkeypatch.setattr(run_data, "SIMULATOR_VERSION", 10**6)
     assert folder() != before
     assert before.parent == Path("data/simulated")
 

@@ -1,10 +1,10 @@
 # %%
 import numpy as np
 
-from watchtime.reporting.alignment import Interval
-from watchtime.reporting.figures import figure, show
-from watchtime.reporting.tables import Cell, Column, Section, Table
-from watchtime.reporting.text import Markdown, escape
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.figures import figure, show
+from watchtime.reporting.elements.tables import Cell, Column, Section, Table
+from watchtime.reporting.elements.text import Markdown, escape
 
 # %% [markdown]
 # # Repeated title

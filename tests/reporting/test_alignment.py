@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchtime.reporting.alignment import Interval, Number, align, format_number, usual_decimals
+from watchtime.reporting.elements.alignment import Interval, Number, align, format_number, usual_decimals
 
 # One width per glyph, any that tells the glyphs apart: each blank is as wide as what it stands for.
 WIDTHS = {**dict.fromkeys("0123456789\u2007", 10), **dict.fromkeys(".,\u2008", 3), **dict.fromkeys("−±<\u2002", 12)}

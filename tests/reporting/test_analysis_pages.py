@@ -16,16 +16,13 @@ from watchtime.analyses.run import analyse
 from watchtime.core.files import write_text
 from watchtime.core.job import JobSpec
 from watchtime.core.pages import page_inputs
-from watchtime.reporting import (
-    interval_errors,
-    reconstruction_errors,
-    token_frequencies,
-    user_and_category_distributions,
-)
-from watchtime.reporting.alignment import Interval
+from watchtime.reporting.analyses import interval_errors, token_frequencies
+from watchtime.reporting.comparisons import reconstruction_errors
+from watchtime.reporting.data import user_and_category_distributions
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.tables import Cell, Section, Table
+from watchtime.reporting.elements.text import Markdown
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Section, Table
-from watchtime.reporting.text import Markdown
 
 SECONDS = np.random.default_rng(1).lognormal(1.5, 1.0, 600).round(3).tolist()
 TEST_ROWS = [1.0, 1.5, 3.0, 5.0, 7.0, 20.0, 30.0]

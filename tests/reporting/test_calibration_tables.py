@@ -10,12 +10,12 @@ import pytest
 
 from handmade_run import write_run
 from watchtime.core.errors import WatchtimeError
-from watchtime.reporting import calibration, leaderboard
-from watchtime.reporting.alignment import Interval
-from watchtime.reporting.leaderboard import Board
+from watchtime.reporting.comparisons import calibration, leaderboard
+from watchtime.reporting.comparisons.leaderboard import Board
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.tables import Cell
+from watchtime.reporting.elements.text import escape
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell
-from watchtime.reporting.text import escape
 
 BOARD = Board("kuairand_pure", "watch_time", "random_622")
 METHODS = ["training_constant", "lightgbm", "vr", "tpm/paper", "tpm/released", "tpm/leaf_mean", "cread/paper"]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import importlib
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
 
+from watchtime import reporting
 from watchtime.core.catalog import Artifact, Catalog, PublishedRow, find_root
 from watchtime.core.config import RunConfig, validate
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.core.sources import exists
 from watchtime.evaluation.metrics import METRICS
-from watchtime.reporting.finding import Options
-from watchtime.reporting.findings_summary import TEMPLATE
-from watchtime.reporting.published import PublishedCell, read_published
+from watchtime.reporting.findings.finding import Options
+from watchtime.reporting.findings.findings_summary import TEMPLATE
+from watchtime.reporting.published.cells import PublishedCell, read_published
 
 CATALOG = Catalog.load(find_root())
 PLAN = Plan(RunConfig(), CATALOG)
@@ -95,8 +97,12 @@ def test_an_artifact_names_only_what_exists(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, artifact in ARTIFACTS.items() if artifact.options])
 def test_options_are_those_of_the_analysis_or_of_the_page(name: str) -> None:
     artifact = ARTIFACTS[name]
-    place = f"analyses.{artifact.analysis}" if artifact.analysis else f"reporting.{artifact.template}"
-    validate(importlib.import_module(f"watchtime.{place}").Options, artifact.options, name)
+    if artifact.analysis:
+        module = f"watchtime.analyses.{artifact.analysis}"
+    else:
+        found = [one.name for one in walk_packages(reporting.__path__, "watchtime.reporting.")]
+        (module,) = (one for one in found if one.endswith(f".{artifact.template}"))
+    validate(importlib.import_module(module).Options, artifact.options, name)
 
 
 @pytest.mark.parametrize("row", ROWS)

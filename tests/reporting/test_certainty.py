@@ -9,10 +9,10 @@ import pytest
 from handmade_run import write_run
 from watchtime.core.files import read_json, write_json
 from watchtime.core.job import JobSpec
-from watchtime.reporting import agreement, certainty
+from watchtime.reporting.comparisons import agreement, certainty
+from watchtime.reporting.elements.tables import Cell, Section, Table
+from watchtime.reporting.elements.words import few
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Section, Table
-from watchtime.reporting.words import few
 
 DATA = "kuairand_pure"
 

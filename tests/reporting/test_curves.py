@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handmade_run import write_run
-from watchtime.reporting import curves
+from watchtime.reporting.comparisons import curves
 from watchtime.reporting.report import Report
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from handmade_run import own_log, write_run
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json, write_json
-from watchtime.reporting import data_statistics, ratio, target, unknown_ids
-from watchtime.reporting.opening import data_opening
+from watchtime.reporting.comparisons.opening import data_opening
+from watchtime.reporting.data import data_statistics, ratio, target, unknown_ids
+from watchtime.reporting.elements.tables import Cell, Section, Table
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Section, Table
 
 WECHAT = {"protocols": ["days_12_1_1"], "core": 20, "methods": ["vr"]}
 

@@ -15,11 +15,11 @@ from studies import DATASET, write_study
 from watchtime.analyses.run import analyse
 from watchtime.core.files import write_text
 from watchtime.core.pages import page_inputs
-from watchtime.reporting import code_embeddings, token_embeddings
-from watchtime.reporting.alignment import Interval
+from watchtime.reporting.analyses import code_embeddings, token_embeddings
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.tables import Cell, Section, Table
+from watchtime.reporting.elements.text import Markdown
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Section, Table
-from watchtime.reporting.text import Markdown
 
 SECONDS = np.random.default_rng(1).lognormal(1.5, 1.0, 80).round(3).tolist()
 

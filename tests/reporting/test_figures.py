@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from watchtime.core.errors import WatchtimeError
-from watchtime.reporting import figures
-from watchtime.reporting.figures import PALETTE, figure, to_svg
-from watchtime.reporting.style import style
-from watchtime.reporting.text import Markdown
+from watchtime.reporting.elements import figures
+from watchtime.reporting.elements.figures import PALETTE, figure, to_svg
+from watchtime.reporting.elements.style import style
+from watchtime.reporting.elements.text import Markdown
 
 
 def sine(width: Literal["full", "half"] = "full") -> str:

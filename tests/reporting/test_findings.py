@@ -14,13 +14,13 @@ from watchtime.core.files import write_text
 from watchtime.core.job import JobSpec
 from watchtime.core.pages import page_inputs
 from watchtime.evaluation.statistics import compare, compare_unpaired, holm
-from watchtime.reporting import finding_conclusion, finding_figure, finding_table, findings_summary
-from watchtime.reporting.alignment import Interval
-from watchtime.reporting.effects import Effect, groups, largest, sizes
-from watchtime.reporting.finding import Finding
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.tables import Cell, Table
+from watchtime.reporting.findings import finding_conclusion, finding_figure, finding_table, findings_summary
+from watchtime.reporting.findings.effects import Effect, groups, largest, sizes
+from watchtime.reporting.findings.finding import Finding
+from watchtime.reporting.measured.results import Line, Measure
 from watchtime.reporting.report import Report
-from watchtime.reporting.results import Line, Measure
-from watchtime.reporting.tables import Cell, Table
 
 KUAIREC = {"kuairec": {"protocols": ["big_to_small", "random_811"], "methods": ["training_constant/median"]}}
 CIKM16 = {"cikm16": {"protocols": ["random_82"], "methods": ["training_constant/median"]}}

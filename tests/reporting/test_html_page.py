@@ -19,10 +19,10 @@ import nbformat
 import pytest
 
 from watchtime.core.errors import WatchtimeError
-from watchtime.reporting.figures import figure, to_svg
-from watchtime.reporting.html_page import PAGE_FOLDER, html_of, inline_svg
-from watchtime.reporting.tables import Cell, Column, Section, Table
-from watchtime.reporting.text import escape
+from watchtime.reporting.elements.figures import figure, to_svg
+from watchtime.reporting.elements.tables import Cell, Column, Section, Table
+from watchtime.reporting.elements.text import escape
+from watchtime.reporting.rendering.html_page import PAGE_FOLDER, html_of, inline_svg
 
 # nbformat has no annotations.
 NBFORMAT: Any = nbformat

@@ -12,10 +12,11 @@ import pytest
 from handmade_run import write_run
 from watchtime.core.files import write_parquet, write_text
 from watchtime.core.pages import page_inputs
-from watchtime.reporting import comparison, leaderboard, lifetime_value, price_clusters
-from watchtime.reporting.alignment import Interval
+from watchtime.reporting.comparisons import comparison, leaderboard, lifetime_value
+from watchtime.reporting.data import price_clusters
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.tables import Cell, Section, Table
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Section, Table
 
 DATA: dict[str, Any] = {"criteo_ssc": {}, "valued_shoppers": {}}
 ARTIFACTS = ["gr/table5", "rqreg/table1", "rqreg/figure1"]

@@ -10,8 +10,8 @@ import pytest
 from handmade_run import write_run
 from watchtime.core.pages import page_settings
 from watchtime.core.plan import Plan
-from watchtime.reporting import method_notes
 from watchtime.reporting.report import Report
+from watchtime.reporting.summaries import method_notes
 
 
 @pytest.fixture

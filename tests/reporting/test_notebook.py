@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from watchtime.core.errors import WatchtimeError
-from watchtime.reporting.notebook import execute, read_template
+from watchtime.reporting.rendering.notebook import execute, read_template
 
 PARAMETERS = '# %% tags=["parameters"]\nrequired: str\nnumber: int = 3\n\n'
 
@@ -107,6 +107,7 @@ def test_cells_have_fixed_ids(tmp_path: Path) -> None:
 
 def test_rendering_loads_nothing_that_a_page_does_not_need() -> None:
     """jsonschema's grammars of addresses, which nbdime brings along, take longer to build than a page."""
-    code = "import sys\nfrom watchtime.reporting import agreement, render\nprint(*sys.modules)"
+    modules = ("comparisons.agreement", "rendering.render")
+    code = "\n".join(["import sys", *(f"import watchtime.reporting.{one}" for one in modules), "print(*sys.modules)"])
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"lark", "scipy.stats", "torch"} & set(result.stdout.split())

@@ -11,11 +11,11 @@ import pytest
 
 from handmade_run import write_run
 from watchtime.core.files import write_parquet, write_text
-from watchtime.reporting import online_replay
-from watchtime.reporting.alignment import Interval
-from watchtime.reporting.replay import Replay
+from watchtime.reporting.comparisons import online_replay
+from watchtime.reporting.comparisons.replay import Replay
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.tables import Cell, Section
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Section
 
 DATASETS = {
     "kuairec": {"protocols": ["big_to_small"], "methods": ["training_constant/median"]},

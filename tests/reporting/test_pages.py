@@ -16,11 +16,11 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.core.pages import page_inputs
 from watchtime.core.plan import SUMMARIES, Plan
 from watchtime.core.sources import PACKAGE, script_sources
-from watchtime.reporting import leaderboard
-from watchtime.reporting.notes import Notes
-from watchtime.reporting.opening import opening
-from watchtime.reporting.page import artifact_label, page_of
-from watchtime.reporting.render import render
+from watchtime.reporting.comparisons import leaderboard
+from watchtime.reporting.comparisons.opening import opening
+from watchtime.reporting.elements.notes import Notes
+from watchtime.reporting.rendering.page import artifact_label, page_of
+from watchtime.reporting.rendering.render import render
 from watchtime.reporting.report import Report
 
 DATA, TABLE6 = "kuairand_pure", "prowtp/table6"
@@ -102,9 +102,11 @@ def test_a_page_depends_on_the_sources_of_its_own_tables_only() -> None:
     def imported(name: str) -> set[str]:
         return {str(path.resolve().relative_to(PACKAGE)) for path in script_sources(reports / f"{name}.py")}
 
-    assert {"reporting/comparison.py", "reporting/rules.py", "evaluation/statistics.py"} <= imported("comparison")
-    assert not {"reporting/leaderboard.py", "reporting/distribution.py"} & imported("comparison")
-    assert "reporting/leaderboard.py" in imported("summary")
+    board = "reporting/comparisons/leaderboard.py"
+    needed = {"reporting/comparisons/comparison.py", "reporting/published/rules.py", "evaluation/statistics.py"}
+    assert needed <= imported("comparison")
+    assert not {board, "reporting/data/distribution.py"} & imported("comparison")
+    assert board in imported("summary")
     assert not any(file.startswith(("methods/", "training/")) for file in imported("comparison"))
 
 

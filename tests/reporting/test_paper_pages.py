@@ -16,10 +16,11 @@ from watchtime.core.catalog import Catalog
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.manifest import write_manifest
 from watchtime.core.plan import Plan
-from watchtime.reporting import across_papers, paper_differences, paper_summary, render
-from watchtime.reporting.page import page_of
+from watchtime.reporting.published.verdicts import all_verdicts, paper_verdicts
+from watchtime.reporting.rendering import render
+from watchtime.reporting.rendering.page import page_of
 from watchtime.reporting.report import Report
-from watchtime.reporting.verdicts import all_verdicts, paper_verdicts
+from watchtime.reporting.summaries import across_papers, paper_differences, paper_summary
 
 TWO = ["prowtp/table6", "prowtp/figure1", "prowtp/table5"]
 
@@ -179,12 +180,12 @@ HEAD = '# %% tags=["parameters"]\nrun: str\nartifact: str\n\n# %%\n'
         (HEAD + "if True print(1)\n", r"broken.py, line 6: the cell failed with SyntaxError"),
         ('# %% tags=["parameters"]\nrun: str =\n', r"broken.py, line 2: the parameters are not valid Python"),
         (
-            HEAD + "from watchtime.reporting.figures import figure, show\n\ndrawing = figure()\n"
+            HEAD + "from watchtime.reporting.elements.figures import figure, show\n\ndrawing = figure()\n"
             "drawing.subplots().plot([], [])\nshow(drawing, 'Nothing.')\n",
             r"broken.py, line 10: the cell failed with WatchtimeError: the figure 'Nothing.' is empty: axes 1 of 1",
         ),
         (
-            HEAD + "from watchtime.reporting.figures import figure, show\n\ndef draw():\n"
+            HEAD + "from watchtime.reporting.elements.figures import figure, show\n\ndef draw():\n"
             "    figure().subplots().plot([1, 2], [1])\n\ndraw()\n",
             r"broken.py, line 11: the cell failed with ValueError: x and y must have same first dimension",
         ),

@@ -10,9 +10,9 @@ import pytest
 import typst
 
 from watchtime.core.errors import WatchtimeError
-from watchtime.reporting.notebook import execute
-from watchtime.reporting.pdf import render
-from watchtime.reporting.tables import Cell, Column, Section, Table, Value
+from watchtime.reporting.elements.tables import Cell, Column, Section, Table, Value
+from watchtime.reporting.rendering.notebook import execute
+from watchtime.reporting.rendering.pdf import render
 
 # nbformat has no annotations.
 NBFORMAT: Any = nbformat
@@ -164,7 +164,7 @@ def test_joined_notebooks_have_contents_and_number_through(sample: tuple[Path, P
 
 @needs_poppler
 def test_text_that_looks_like_code_is_printed_letter_by_letter(tmp_path: Path) -> None:
-    from watchtime.reporting.tables import Column, Table
+    from watchtime.reporting.elements.tables import Column, Table
 
     hard = ["= head", "- item", "+ item", "1. item", "/ term: x", "---", "#panic()", "$x$", "<b>@ref", "`a`{=typst}"]
     hard += ["// comment", "/* open", "a|b", "[^1] [a](b)", "\\panic \\textbf{x}", "'q' \"q\"", "~~~", "::: x", "&lt;"]
@@ -233,6 +233,20 @@ def test_a_turned_table_leaves_no_few_rows_for_its_last_page(tmp_path: Path, row
 
 
 @needs_poppler
+def test_a_heading_goes_with_its_table_to_a_turned_page(tmp_path: Path) -> None:
+    """Text between them keeps the heading where it is."""
+    one, two = (code_cell("display_data", data={"text/markdown": wide(26)}) for _ in range(2))
+    texts = map(markdown_cell, ("# t", "Before.", "## Alone", "Between."))
+    executed = written(tmp_path, *texts, one, markdown_cell("## Together"), two, markdown_cell("## After"))
+    render([executed], tmp_path / "wide.pdf", title="t")
+    pages = poppler("pdftotext", "-layout", str(tmp_path / "wide.pdf"), "-").split("\f")
+    found = {word: next(number for number, page in enumerate(pages) if word in page) for word in ("Alone", "Together")}
+    turned = [number for number, page in enumerate(pages) if "Table 1." in page or "Table 2." in page]
+    assert found == {"Alone": 0, "Together": turned[1]}
+    assert sum(page.count("Together") for page in pages) == 1
+    assert "After" in pages[turned[1] + 1]
+
+
 def test_a_caption_stands_with_its_table_and_a_section_with_its_rows(tmp_path: Path) -> None:
     for lines in range(36, 48):
         text = "\n\n".join(["x"] * lines)

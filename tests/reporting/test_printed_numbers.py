@@ -10,8 +10,8 @@ from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import RunConfig
 from watchtime.core.plan import Plan
 from watchtime.evaluation.metrics import METRICS
-from watchtime.reporting.printed_numbers import Printing, Quantity, contradictions, counts, flips, printings
-from watchtime.reporting.published import PRIVATE
+from watchtime.reporting.published.cells import PRIVATE
+from watchtime.reporting.published.printed_numbers import Printing, Quantity, contradictions, counts, flips, printings
 
 PLAN = Plan(RunConfig(), Catalog.load(find_root()))
 

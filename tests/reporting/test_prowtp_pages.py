@@ -17,10 +17,11 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.core.files import read_json, write_json, write_parquet, write_text
 from watchtime.core.job import JobSpec
 from watchtime.core.pages import page_inputs
-from watchtime.reporting import batch_time, instance_representations, prototype_weights, setting_levels
-from watchtime.reporting.alignment import Interval
+from watchtime.reporting.analyses import instance_representations, prototype_weights
+from watchtime.reporting.comparisons import batch_time, setting_levels
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.tables import Cell, Table
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Table
 
 REPETITIONS = 3
 NOISE = [np.sin(1 + one) / 1000 for one in range(REPETITIONS)]

@@ -16,9 +16,9 @@ from watchtime.core.errors import WatchtimeError
 from watchtime.core.plan import Plan
 from watchtime.core.yaml_files import read_yaml
 from watchtime.evaluation.metrics import METRICS
-from watchtime.reporting.published import read_published
-from watchtime.reporting.published_check import published_cells
-from watchtime.reporting.verdicts import all_verdicts
+from watchtime.reporting.published.cells import read_published
+from watchtime.reporting.published.check import published_cells
+from watchtime.reporting.published.verdicts import all_verdicts
 
 CATALOG = Catalog.load(find_root())
 
@@ -77,7 +77,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
 def test_the_verdicts_and_watchtime_check_refuse_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = copied(tmp_path, "xauc,", "xuac,")
     monkeypatch.setattr(Plan, "published_files", plan.published_files)
-    monkeypatch.setattr("watchtime.reporting.verdicts.pl.read_parquet", lambda _: None)
+    monkeypatch.setattr("watchtime.reporting.published.verdicts.pl.read_parquet", lambda _: None)
     with pytest.raises(WatchtimeError, match="unknown metric 'xuac'"):
         all_verdicts(plan)
     result = CliRunner().invoke(main, ["check"])

@@ -8,7 +8,7 @@ import pytest
 
 from handmade_run import write_run
 from watchtime.core.plan import Plan
-from watchtime.reporting.readings import TITLES, Reading, closest, decimals, measures, readings
+from watchtime.reporting.published.readings import TITLES, Reading, closest, decimals, measures, readings
 
 COUNTS = {
     "before": [{"rule": "views", "rows": 90_000, "users": 400, "items": 60, "sessions": 500}],

@@ -13,21 +13,14 @@ from handmade_run import by_order, own_log, write_run
 from watchtime.core.job import JobSpec
 from watchtime.core.pages import page_inputs
 from watchtime.core.plan import SUMMARIES
-from watchtime.reporting import (
-    agreement,
-    comparison,
-    data_statistics,
-    distribution,
-    leaderboard,
-    resource_tables,
-    run_facts,
-    verdict_summary,
-)
-from watchtime.reporting.alignment import MINUS, Interval
-from watchtime.reporting.duration_groups import duration_groups
-from watchtime.reporting.opening import opening
+from watchtime.reporting.comparisons import agreement, comparison, leaderboard
+from watchtime.reporting.comparisons.opening import opening
+from watchtime.reporting.data import data_statistics, distribution
+from watchtime.reporting.data.duration_groups import duration_groups
+from watchtime.reporting.elements.alignment import MINUS, Interval
+from watchtime.reporting.elements.tables import Cell, Section, Table
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Section, Table
+from watchtime.reporting.summaries import resource_tables, run_facts, verdict_summary
 
 DATA = "kuairand_pure"
 BOARD = leaderboard.Board(DATA, "watch_time", "random_622")
@@ -399,6 +392,28 @@ def test_the_verdict_tables_add_up(here: Path) -> None:
     data = "KuaiRand-Pure (simulated)"
     assert [data, None, "users", "27,285", "300", None, "not comparable"] in shown
     assert [data, None, "duration buckets", "5", "5", None, "not comparable"] in shown
+
+
+def test_of_variants_only_what_is_otherwise_is_listed(here: Path) -> None:
+    """Whoever lays a variant's line over the first one's has all settings, of the codec too."""
+    write_run(here)
+    report = Report("results/demo", "summary")
+    lines = {
+        str(row[0]): [str(cell) if cell else "" for cell in row[1:3]] for row in rows_of(run_facts.settings(report))
+    }
+    assert len(lines) == len({(spec.method, spec.variant) for spec in report.plan.jobs.values()})
+    for spec in report.plan.jobs.values():
+        first = next(one for one in report.plan.jobs.values() if one.method == spec.method)
+        title, first_title = (report.method_title(one.method, one.variant) for one in (spec, first))
+        for key, value in spec.settings.items():
+            told = run_facts._plain({key: value})
+            there = [line for line in (lines[title][0], lines[first_title][0]) if told in line.split(", ")]
+            assert there or isinstance(value, dict), (title, key)
+            same = spec != first and first.settings[key] == value
+            assert not same or told not in lines[title][0].split(", "), (title, key)
+    whole, blind = lines["ProWTP (paper)"], lines["ProWTP (no alignment)"]
+    assert len(blind[0]) < len(whole[0]) / 4
+    assert blind[1] == ""
 
 
 def test_the_search_is_told(here: Path) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from watchtime.reporting.results import Line, Measure, Results
+from watchtime.reporting.measured.results import Line, Measure, Results
 
 
 def seeds(method: str, values: list[float]) -> list[dict[str, object]]:

@@ -14,11 +14,11 @@ from scipy import stats
 from handmade_run import write_run
 from watchtime.core.errors import WatchtimeError
 from watchtime.datasets.simulator import tables
-from watchtime.reporting import real_marginals, simulator_marginals
-from watchtime.reporting.marginals import DURATION_EDGES, Stored, bucket_titles, in_buckets, relative_counts
-from watchtime.reporting.page import page_of
+from watchtime.reporting.data import real_marginals, simulator_marginals
+from watchtime.reporting.data.marginals import DURATION_EDGES, Stored, bucket_titles, in_buckets, relative_counts
+from watchtime.reporting.elements.tables import Table
+from watchtime.reporting.rendering.page import page_of
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Table
 
 UNIFORM = Stored(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0]))
 WITH_ATOM = Stored(np.array([0.0, 0.25, 0.75, 1.0]), np.array([0.0, 2.0, 2.0, 3.0]))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from watchtime.core.errors import WatchtimeError
-from watchtime.reporting.alignment import Interval
-from watchtime.reporting.tables import Cell, Column, Section, Table, Value
-from watchtime.reporting.text import Markdown
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.tables import Cell, Column, Section, Table, Value
+from watchtime.reporting.elements.text import Markdown
 
 
 def lines(table: Table) -> list[str]:

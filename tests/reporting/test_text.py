@@ -5,8 +5,8 @@ import pypandoc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchtime.reporting.executed import _READER
-from watchtime.reporting.text import Markdown, as_markdown, escape
+from watchtime.reporting.elements.text import Markdown, as_markdown, escape
+from watchtime.reporting.rendering.executed import _READER
 
 PANDOC = Path(pypandoc.__file__).parent / "files" / "pandoc"
 PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)

@@ -13,11 +13,11 @@ import pytest
 from studies import DATASET, write_study
 from watchtime.core.files import write_parquet, write_text
 from watchtime.core.pages import page_inputs
-from watchtime.reporting import node_calibration, tree_depth, tree_learning
-from watchtime.reporting.alignment import Interval
-from watchtime.reporting.repetitions import differences, mean
+from watchtime.reporting.analyses import node_calibration, tree_depth, tree_learning
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.tables import Cell, Table
+from watchtime.reporting.measured.repetitions import differences, mean
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Table
 
 REPETITIONS = 3
 Rows = list[dict[str, Any]]

@@ -19,8 +19,8 @@ from watchtime.core.catalog import find_root
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
-from watchtime.reporting.published import read_published, row_counts
-from watchtime.reporting.rules import (
+from watchtime.reporting.published.cells import read_published, row_counts
+from watchtime.reporting.published.rules import (
     WORDS,
     Estimate,
     Ordering,
@@ -32,7 +32,7 @@ from watchtime.reporting.rules import (
     judge_setting,
     run_obstacles,
 )
-from watchtime.reporting.verdicts import all_verdicts, count_verdicts, verdicts
+from watchtime.reporting.published.verdicts import all_verdicts, count_verdicts, verdicts
 
 PUBLISHED = sorted((find_root() / "config" / "published").glob("*.csv"))
 HEADER = "artifact,dataset,task,method,variant,metric,direction,value,spread,unit,note"
@@ -400,7 +400,7 @@ def test_a_setting_of_one_data_set_is_that_of_its_own_jobs(here: Path, monkeypat
     batch = [cell for cell in read_published(PUBLISHED) if (cell.paper, cell.metric) == ("prowtp", "hp_batch")][:1]
     for dataset, verdict in (("none", "used"), ("kuairand_pure", "used"), ("wechat21", "not run")):
         found = [replace(batch[0], dataset=dataset)]
-        monkeypatch.setattr("watchtime.reporting.verdicts.published_cells", lambda plan, found=found: found)
+        monkeypatch.setattr("watchtime.reporting.published.verdicts.published_cells", lambda plan, found=found: found)
         assert all_verdicts(plan)["verdict"].to_list() == [verdict]
 
 

@@ -15,12 +15,14 @@ from handmade_run import write_run
 from project import with_rows
 from watchtime.core.files import write_parquet, write_text
 from watchtime.core.pages import analysis_inputs, page_inputs
-from watchtime.reporting import duration_bucket_scores, sampled_watch_ratios, watch_ratio_stability
-from watchtime.reporting.alignment import Interval
-from watchtime.reporting.duration_bucket_scores import Place
+from watchtime.reporting.analyses import sampled_watch_ratios
+from watchtime.reporting.comparisons import duration_bucket_scores
+from watchtime.reporting.comparisons.duration_bucket_scores import Place
+from watchtime.reporting.data import watch_ratio_stability
+from watchtime.reporting.elements.alignment import Interval
+from watchtime.reporting.elements.tables import Cell, Section, Table
+from watchtime.reporting.elements.text import Markdown
 from watchtime.reporting.report import Report
-from watchtime.reporting.tables import Cell, Section, Table
-from watchtime.reporting.text import Markdown
 
 DATASET = "kuairand_pure"
 Rows = list[dict[str, Any]]

@@ -155,7 +155,7 @@ def _page_inputs(name):
 
 def _page_code(name):
     """What its template imports, so that one page's tables rerun that page alone."""
-    return code_hash(sorted({*source_files("reporting.render"), *script_sources(plan.template(name))}))
+    return code_hash(sorted({*source_files("reporting.rendering.render"), *script_sources(plan.template(name))}))
 
 
 def report_style(wildcards):

@@ -67,7 +67,7 @@ rule html:
         runtime=10,
     params:
         run=run_folder,
-        code=code_hash(source_files("reporting.html_page")),
+        code=code_hash(source_files("reporting.rendering.html_page")),
     shell:
         "watchtime html --run {params.run:q} 2> {log:q}"
 

@@ -48,7 +48,7 @@ rule collect:
         runtime=10,
     params:
         run=run_folder,
-        code=code_hash(source_files("reporting.collect")),
+        code=code_hash(source_files("reporting.measured.collect")),
     shell:
         "watchtime collect --run {params.run:q} 2> {log:q}"
 
@@ -68,7 +68,7 @@ rule verdicts:
         runtime=10,
     params:
         run=run_folder,
-        code=code_hash(source_files("reporting.verdicts")),
+        code=code_hash(source_files("reporting.published.verdicts")),
         settings=verdict_settings,
     shell:
         "watchtime verdicts --run {params.run:q} 2> {log:q}"

@@ -13,6 +13,10 @@ class WatchtimeError(Exception):
     """A user's mistake, told in one sentence; the command line prints it without a traceback."""
 
 
+# Where more words are allowed, a sentence names those that are spelled most alike.
+ALL_NAMED, MOST_ALIKE = 40, 5
+
+
 def plain(text: str) -> str:
     """Return ``text`` on one line, with what does not print (line ends, terminal commands, …) as escapes.
 
@@ -44,4 +48,11 @@ def unknown(kind: str, found: str, allowed: Iterable[str], where: str = "") -> s
     middle = f", did you mean '{guess}'?" if guess else "."
     prefix = f"{where}: " if where else ""
     found = found if len(found) <= LONGEST else f"{found[:LONGEST]}…"
-    return plain(f"{prefix}unknown {kind} '{found}'{middle} Allowed: {', '.join(choices) or 'nothing'}.")
+    return plain(f"{prefix}unknown {kind} '{found}'{middle} Allowed: {_listed(found, choices)}.")
+
+
+def _listed(found: str, choices: list[str]) -> str:
+    if len(choices) <= ALL_NAMED:
+        return ", ".join(choices) or "nothing"
+    alike = difflib.get_close_matches(found, choices, n=MOST_ALIKE, cutoff=0)
+    return f"{len(choices)} names, the most alike: {', '.join(alike)}"

@@ -10,8 +10,8 @@ import polars as pl
 from watchtime.differences.run import ComparedRun
 from watchtime.differences.section import Section
 from watchtime.evaluation.statistics import Comparison, compare, compare_unpaired, holm
-from watchtime.reporting.alignment import format_number, usual_decimals
-from watchtime.reporting.results import ALPHA
+from watchtime.reporting.elements.alignment import format_number, usual_decimals
+from watchtime.reporting.measured.results import ALPHA
 
 _BOARD = ["dataset", "task", "protocol", "regime", "size"]
 _LINE = ["method", "variant", "readout", "metric", "convention"]

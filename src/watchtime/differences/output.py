@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from watchtime.core.errors import plain
 from watchtime.differences.section import Section
-from watchtime.reporting.text import escape
+from watchtime.reporting.elements.text import escape
 
 _HTML = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>

@@ -15,11 +15,11 @@ from watchtime.core.files import read_json
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 from watchtime.datasets.encoded import EncodedLog
-from watchtime.reporting import collect
-from watchtime.reporting.page import page_datasets, page_of
-from watchtime.reporting.results import Line, Results
-from watchtime.reporting.text import Markdown, escape
-from watchtime.reporting.verdicts import count_verdicts, paper_verdicts, verdicts
+from watchtime.reporting.elements.text import Markdown, escape
+from watchtime.reporting.measured import collect
+from watchtime.reporting.measured.results import Line, Results
+from watchtime.reporting.published.verdicts import count_verdicts, paper_verdicts, verdicts
+from watchtime.reporting.rendering.page import page_datasets, page_of
 
 
 class Report:

@@ -1,0 +1,87 @@
+"""The log of a step: who writes it holds it, and it begins with what the step depends on.
+
+A rule sends a step's standard error to its log. The step locks that file until its process ends, in whatever way, and
+so does every process that it starts; whoever finds the lock free knows that nobody is at work there any more. On a disk
+that several machines share, that holds where locks are shared, too, as on NFS and Lustre with flock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import stat
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from watchtime.core.files import file_hash, settings_hash
+from watchtime.core.plan import Plan
+
+_STANDARD_ERROR = 2
+# For so many seconds an empty log may be that of a step whose process has not come to hold it yet.
+_STARTING = 60
+_DIGITS = 16
+
+
+def hold() -> None:
+    """Lock the file that standard error goes to, where it is one, for as long as this process and its children live."""
+    if _is_a_log():
+        try:
+            fcntl.flock(_STANDARD_ERROR, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            # Two steps share a file, or the disk knows no locks: then nobody can be told that this one runs.
+            return
+
+
+def begin(plan: Plan, arguments: Sequence[str]) -> None:
+    """Write to the log which command this is, and with which configuration, seed and data."""
+    if _is_a_log():
+        print("\n".join(head(plan, arguments)), file=sys.stderr, flush=True)
+
+
+def head(plan: Plan, arguments: Sequence[str]) -> list[str]:
+    """Return the first lines of a step's log."""
+    config = plan.folder / "config.yaml"
+    named = {word for argument in arguments for word in argument.split("/")}
+    datasets = [name for name in plan.config.datasets if name in named] or list(plan.config.datasets)
+    return [
+        f"$ {shlex.join(['watchtime', *arguments])}",
+        f"configuration: {config}, sha256 {file_hash(config)[:_DIGITS]}; root seed: {plan.config.seed}",
+        *(f"data: {name} from {plan.raw_folder(name)}, identity {_identity(plan, name)}" for name in datasets),
+    ]
+
+
+def _identity(plan: Plan, dataset: str) -> str:
+    return settings_hash(plan.raw_identity(dataset))[:_DIGITS]
+
+
+def is_held(log: Path) -> bool:
+    """Whether a process is at work on a log."""
+    with log.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def is_starting(log: Path) -> bool:
+    """Whether a process may be about to hold a log: it is new and nothing stands in it."""
+    found = log.stat()
+    return found.st_size == 0 and time.time() - found.st_mtime < _STARTING
+
+
+def last_words(log: Path, count: int) -> list[str]:
+    """Return the last lines that a step wrote below the head of its log."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line for line in _below_head(lines) if line.strip()][-count:]
+
+
+def _below_head(lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if not line.startswith(("$ watchtime ", "configuration: ", "data: "))]
+
+
+def _is_a_log() -> bool:
+    return stat.S_ISREG(os.fstat(_STANDARD_ERROR).st_mode)

@@ -1,0 +1,1 @@
+"""Pages of what trained jobs show beside their scores: one module per analysis."""

@@ -1,0 +1,1 @@
+"""Pages of tables: methods beside one another and beside what is published."""

@@ -1,0 +1,1 @@
+"""Pages of the data sets, and of the simulator beside them."""

@@ -1,0 +1,1 @@
+"""What every page is set with: tables, numbers under one another, figures, notes, words."""

@@ -1,0 +1,1 @@
+"""Pages of findings: what one change does, in numbers, figures and words."""

@@ -1,0 +1,1 @@
+"""What a run measured, as pages show it: gathered, with intervals and paired comparisons."""

@@ -1,0 +1,1 @@
+"""From a notebook template to its PDF and its HTML page."""

@@ -1,0 +1,1 @@
+"""Pages of a whole run or paper."""
