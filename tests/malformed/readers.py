@@ -55,6 +55,8 @@ class Reader:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             patch.setattr("watchtime.datasets.download.official.fetch", _fetch)
+            # Where tests run, standard error may be a file, as the log of a step is.
+            patch.setattr("watchtime.core.step_log._is_a_log", lambda: False)
             if not self.own_catalogue:
                 patch.setattr(Catalog, "load", lambda root: CATALOG)
             yield

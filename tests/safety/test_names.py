@@ -80,12 +80,17 @@ def test_a_name_has_lower_case_letters_digits_and_underscores(place: str, name: 
     ],
     ids=lambda arguments: arguments[0],
 )
-def test_a_name_on_the_command_line_is_one_that_the_run_has(tmp_path: Path, arguments: list[str]) -> None:
-    (tmp_path / "config.yaml").write_text("methods: [vr]\nartifacts: []\ndatasets: {kuairand_pure: {}}\n")
-    result = CliRunner().invoke(main, [*arguments, "--run", str(tmp_path)])
+def test_a_name_on_the_command_line_is_one_that_the_run_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "results" / "demo" / "config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("methods: [vr]\nartifacts: []\ndatasets: {kuairand_pure: {}}\n")
+    result = CliRunner().invoke(main, [*arguments, "--run", "results/demo"])
     assert result.exit_code == 2
     assert "unknown" in result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [config]
 
 
 def test_a_download_is_of_a_data_set_that_there_is(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from project import CONFIG, METRICS, Project
 from survivors import unfinished
 from watchtime.core.catalog import find_root
 from watchtime.core.manifest import LEFT_OUT, MEASURED_TIME
+from watchtime.core.step_log import last_words
 
 VR = ["train vr/paper", "train vr/released"]
 CONSTANT = ["train training_constant/mean", "train training_constant/median"]
@@ -66,7 +67,9 @@ def test_a_run_leaves_its_files_and_nothing_half_written(project: Project) -> No
         names = {"history.parquet", "metrics.json", "model.safetensors", "predictions.parquet", "resources.json"}
         assert {path.name for path in job.parent.iterdir()} == names
     assert unfinished(project.root) == []
-    assert all(path.read_text() == "" for path in (run / "logs").rglob("*.log"))
+    logs = list((run / "logs").rglob("*.log"))
+    assert all(path.read_text().startswith("$ watchtime ") for path in logs)
+    assert [path for path in logs if last_words(path, 1)] == []
 
 
 def test_a_second_run_has_nothing_to_do(project: Project) -> None:
