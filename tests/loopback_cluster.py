@@ -125,6 +125,13 @@ class LoopbackCluster:
         lines = [line for job in running for line in self.command("scontrol", "listpids", job).splitlines()]
         return [int(line.split()[0]) for line in lines if line.split()[0].isdecimal()]
 
+    def resume_node(self) -> bool:
+        """Let the node take jobs again if Slurm has drained it, as it does when a restarted controller starts a job twice."""
+        drained = "drain" in self.command("sinfo", "--noheader", "--format=%T")
+        if drained:
+            self.command("scontrol", "update", "nodename=loopback", "state=resume")
+        return drained
+
     def wait_until(self, true: Callable[[], bool], what: str) -> None:
         """Return as soon as something is ``true``; raises TimeoutError, with what daemons last said, after a minute."""
         end = time.monotonic() + SECONDS_TO_ANSWER

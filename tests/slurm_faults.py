@@ -34,7 +34,8 @@ CONFIGURATION = {"methods": ["training_constant", "vr/paper"]}
 SECONDS_BETWEEN, SECONDS_AWAY = (3.0, 20.0), (1.0, 6.0)
 # A run in which nothing has happened for so long has forgotten a job.
 SECONDS_TO_HANG = 150.0
-MOST_STARTS = 40
+# So many more starts than faults mean that no start helps.
+STARTS_TO_SPARE = 5
 SLURM = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1"]
 
 
@@ -84,8 +85,8 @@ class FaultyRuns:
             for fault in blamed:
                 fault.started_again = True
             starts, since = starts + 1, len(self.done)
-            if starts > MOST_STARTS:
-                raise TimeoutError(f"{self.log}: no manifest after {MOST_STARTS} starts.")
+            if starts > len(self.done) + STARTS_TO_SPARE:
+                raise TimeoutError(f"{self.log}: no manifest after {starts - 1} starts.")
             self._start_again()
 
     def say(self, what: str) -> None:
@@ -103,6 +104,8 @@ class FaultyRuns:
         """What the README says of a run that has ended before its time."""
         # So long does it take to type; what a killed Snakemake was about to submit is in the queue by then.
         time.sleep(2)
+        if self.cluster.resume_node():
+            self.say("the node was drained, its administrator resumes it")
         command = ["profiles/slurm/clear", "--configfile", "config/tiny.yaml"]
         subprocess.run(
             command, cwd=self.project.root, env=self.project.environment(), check=True, timeout=300, capture_output=True
