@@ -39,9 +39,9 @@ def _plan(run: Path, dataset: str | None = None, protocol: str | None = None) ->
         raise WatchtimeError(unknown("data set", dataset, plan.config.datasets, "--dataset"))
     if dataset is not None and protocol is not None and protocol not in plan.protocols(dataset):
         raise WatchtimeError(unknown("protocol", protocol, plan.protocols(dataset), "--protocol"))
+    step_log.begin(run, plan, sys.argv[1:])
     join_run(run)
     begin_step(run)
-    step_log.begin(plan, sys.argv[1:])
     return plan
 
 

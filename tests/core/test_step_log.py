@@ -47,7 +47,7 @@ def test_a_log_is_held_until_its_process_ends(holder: tuple[Path, subprocess.Pop
 
 
 def test_a_terminal_and_a_pipe_are_held_by_nobody() -> None:
-    code = "from watchtime.core import step_log; step_log.hold(); step_log.begin(None, [])"
+    code = "from watchtime.core import step_log; step_log.hold(); step_log.begin(None, None, [])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stderr == ""
 
@@ -69,13 +69,13 @@ def test_a_log_names_command_configuration_seed_and_data(tmp_path: Path, monkeyp
     write_text("results/one/config.yaml", to_yaml(config))
     plan = Plan.load(Path("results/one/config.yaml"), find_root())
     job = next(key for key in plan.jobs if key.startswith("kuairec/"))
-    lines = head(plan, ["train", "--run", "results/one", "--job", job])
+    lines = head(plan.folder, plan, ["train", "--run", "results/one", "--job", job])
     assert lines[0] == f"$ watchtime train --run results/one --job {job}"
     digest = file_hash("results/one/config.yaml")[:16]
     assert lines[1] == f"configuration: results/one/config.yaml, sha256 {digest}; root seed: 7"
     (data,) = lines[2:]
     assert data.startswith(f"data: kuairec from {plan.raw_folder('kuairec')}, identity ")
-    both = head(plan, ["collect", "--run", "results/one"])[2:]
+    both = head(plan.folder, plan, ["collect", "--run", "results/one"])[2:]
     assert [line.split()[1] for line in both] == ["kuairand_pure", "kuairec"]
     assert both[1] == data
     assert both[0].split()[-1] != data.split()[-1]

@@ -36,15 +36,15 @@ def hold() -> None:
             return
 
 
-def begin(plan: Plan, arguments: Sequence[str]) -> None:
+def begin(run: Path, plan: Plan, arguments: Sequence[str]) -> None:
     """Write to the log which command this is, and with which configuration, seed and data."""
     if _is_a_log():
-        print("\n".join(head(plan, arguments)), file=sys.stderr, flush=True)
+        print("\n".join(head(run, plan, arguments)), file=sys.stderr, flush=True)
 
 
-def head(plan: Plan, arguments: Sequence[str]) -> list[str]:
-    """Return the first lines of a step's log."""
-    config = plan.folder / "config.yaml"
+def head(run: Path, plan: Plan, arguments: Sequence[str]) -> list[str]:
+    """Return the first lines of the log of a step of the run in the folder ``run``."""
+    config = run / "config.yaml"
     named = {word for argument in arguments for word in argument.split("/")}
     datasets = [name for name in plan.config.datasets if name in named] or list(plan.config.datasets)
     return [
@@ -85,4 +85,8 @@ def _below_head(lines: Iterable[str]) -> list[str]:
 
 
 def _is_a_log() -> bool:
-    return stat.S_ISREG(os.fstat(_STANDARD_ERROR).st_mode)
+    """Whether standard error goes to a file: not to a terminal, to a pipe, or to what a caller put in its place."""
+    try:
+        return sys.stderr.fileno() == _STANDARD_ERROR and stat.S_ISREG(os.fstat(_STANDARD_ERROR).st_mode)
+    except OSError:
+        return False
