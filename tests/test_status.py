@@ -73,15 +73,21 @@ def test_a_step_without_one_of_its_files_is_not_done(plan: Plan) -> None:
 
 def test_a_failure_is_told_with_its_last_words_and_how_it_runs_again(plan: Plan) -> None:
     step = next(one for one in steps(plan) if one.rule == "train")
-    write(step, "\n".join(["$ watchtime train", *(f"line {number}" for number in range(20))]))
+    write(step, "\n".join(["$ watchtime train", *(f"line {number}" for number in range(19)), "watchtime: line 19"]))
     lines = status_lines(plan.folder, run_states(plan.folder, find_root()))
     assert lines[0] == f"results/one: {len(steps(plan))} steps: 1 failed, {len(steps(plan)) - 1} waiting"
     told = lines[lines.index(f"failed: {step.title} ({step.log})") + 1 :]
-    assert told[:-1] == [f"  | line {number}" for number in range(10, 20)]
+    assert told[:-1] == [*(f"  | line {number}" for number in range(10, 19)), "  | watchtime: line 19"]
     assert told[-1] == f"  again: {step.rerun}"
     write(step, "$ watchtime train\n")
     lines = status_lines(plan.folder, run_states(plan.folder, find_root()))
-    assert "  | (no last word: the process was killed, or the machine stopped)" in lines
+    killed = "  (no last word: the process was killed, or the machine stopped)"
+    assert killed in lines
+    write(step, "$ watchtime train\nwaiting for a GPU\n")
+    lines = status_lines(plan.folder, run_states(plan.folder, find_root()))
+    assert lines[lines.index(killed) - 1] == "  | waiting for a GPU"
+    write(step, "$ watchtime train\nTraceback (most recent call last):\nValueError: no\n")
+    assert killed not in status_lines(plan.folder, run_states(plan.folder, find_root()))
 
 
 def test_the_command_tells_by_its_status_whether_something_failed(plan: Plan) -> None:
@@ -92,6 +98,13 @@ def test_the_command_tells_by_its_status_whether_something_failed(plan: Plan) ->
     result = CliRunner().invoke(main, ["status", "results/two"])
     said = "watchtime: results/two: no run was started here: there is no config.yaml.\n"
     assert (result.exit_code, result.stderr) == (2, said)
+
+
+def test_a_run_that_was_moved_is_refused(plan: Plan) -> None:
+    plan.folder.rename("results/two")
+    result = CliRunner().invoke(main, ["status", "results/two"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("watchtime: results/two: its configuration is that of results/one, seen from ")
 
 
 # A real workflow
@@ -126,7 +139,7 @@ def test_the_steps_are_those_of_the_workflow(project: Project, monkeypatch: pyte
 
 
 @pytest.mark.slow
-def test_a_failed_and_a_killed_step_are_told_and_run_again_by_what_is_told(project: Project) -> None:
+def test_a_failed_step_is_told_and_runs_again_by_what_is_told(project: Project) -> None:
     path = project.configure(settings={"vr": {"training": {"learning_rate": 1e30, "epochs": 2}}})
     project.snakemake("results/tiny/metrics.parquet", "--configfile", str(path), "--cores", "2")
     job = "kuairand_pure/watch_time/random_622/shared/vr/paper"

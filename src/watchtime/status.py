@@ -7,7 +7,7 @@ from pathlib import Path
 
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.plan import Plan
-from watchtime.core.step_log import is_held, is_starting, last_words
+from watchtime.core.step_log import has_ended_itself, is_held, is_starting, last_words
 from watchtime.core.workflow import Step, steps
 
 # In the order in which they are told.
@@ -22,7 +22,10 @@ def run_states(run: Path, root: Path) -> list[tuple[Step, str]]:
     """
     if not (run / "config.yaml").is_file():
         raise WatchtimeError(f"{run}: no run was started here: there is no config.yaml.")
-    return [(step, _state(step)) for step in steps(Plan.load(run / "config.yaml", root))]
+    plan = Plan.load(run / "config.yaml", root)
+    if run.resolve() != plan.folder.resolve():
+        raise WatchtimeError(f"{run}: its configuration is that of {plan.folder}, seen from {Path.cwd()}: go there.")
+    return [(step, _state(step)) for step in steps(plan)]
 
 
 def _state(step: Step) -> str:
@@ -55,5 +58,7 @@ def _counts(counts: Counter[str]) -> str:
 
 
 def _failure(step: Step) -> list[str]:
-    said = last_words(step.log, LAST_LINES) or ["(no last word: the process was killed, or the machine stopped)"]
-    return ["", f"failed: {step.title} ({step.log})", *(f"  | {line}" for line in said), f"  again: {step.rerun}"]
+    said = [f"  | {line}" for line in last_words(step.log, LAST_LINES)]
+    if not has_ended_itself(step.log):
+        said.append("  (no last word: the process was killed, or the machine stopped)")
+    return ["", f"failed: {step.title} ({step.log})", *said, f"  again: {step.rerun}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -44,6 +45,20 @@ def test_a_log_is_held_until_its_process_ends(holder: tuple[Path, subprocess.Pop
     os.kill(process.pid, end)
     process.wait()
     assert not is_held(log)
+
+
+def test_who_looks_at_a_log_for_a_moment_keeps_no_step_from_holding_it(tmp_path: Path) -> None:
+    log = tmp_path / "step.log"
+    with log.open("w") as stream, log.open() as looked:
+        fcntl.flock(looked, fcntl.LOCK_SH)
+        process = subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, stderr=stream, text=True)
+        time.sleep(0.8)
+        fcntl.flock(looked, fcntl.LOCK_UN)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+    assert is_held(log)
+    process.kill()
+    process.wait()
 
 
 def test_a_terminal_and_a_pipe_are_held_by_nobody() -> None:

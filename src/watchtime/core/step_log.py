@@ -23,16 +23,22 @@ from watchtime.core.seal import file_hash
 _STANDARD_ERROR = 2
 # For so many seconds an empty log may be that of a step whose process has not come to hold it yet.
 _STARTING = 60
+_TRIES, _PAUSE = 10, 0.1
 _DIGITS = 16
 
 
 def hold() -> None:
     """Lock the file that standard error goes to, where it is one, for as long as this process and its children live."""
-    if _is_a_log():
+    for _ in range(_TRIES if _is_a_log() else 0):
         try:
             fcntl.flock(_STANDARD_ERROR, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # Somebody looks whether it is held, for a moment; or two steps share a file.
+            time.sleep(_PAUSE)
         except OSError:
-            # Two steps share a file, or the disk knows no locks: then nobody can be told that this one runs.
+            # The disk knows no locks: nobody can be told that this step runs.
+            return
+        else:
             return
 
 
@@ -78,6 +84,12 @@ def last_words(log: Path, count: int) -> list[str]:
     """Return the last lines that a step wrote below the head of its log."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return [line for line in _below_head(lines) if line.strip()][-count:]
+
+
+def has_ended_itself(log: Path) -> bool:
+    """Whether a step that failed said so itself: in a sentence, or with the traceback of an error of its own."""
+    lines = log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()
+    return bool(lines) and (lines[-1].startswith("watchtime: ") or any(line.startswith("Traceback ") for line in lines))
 
 
 def _below_head(lines: Iterable[str]) -> list[str]:
