@@ -126,7 +126,7 @@ class LoopbackCluster:
         return [int(line.split()[0]) for line in lines if line.split()[0].isdecimal()]
 
     def resume_node(self) -> bool:
-        """Let the node take jobs again if Slurm has drained it, as it does when a restarted controller starts a job twice."""
+        """Let the node take jobs again if Slurm has drained it: a restarted controller may start a job twice."""
         drained = "drain" in self.command("sinfo", "--noheader", "--format=%T")
         if drained:
             self.command("scontrol", "update", "nodename=loopback", "state=resume")
