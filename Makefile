@@ -29,7 +29,7 @@ test: env
 	python -m pytest $(PARALLEL)
 
 test-slow: env
-	python -m pytest -m slow
+	python -m pytest -m slow $(PARALLEL)
 
 lint: env
 	ruff check .
