@@ -149,7 +149,8 @@ class Trained:
 
 @cache
 def trained(case: Case) -> Trained:
-    model = logs.model(job(case))
+    # Labels that learn owe no signal (below).
+    model = logs.model(job(case, BRIEF if issubclass(method_class(case.method), BilevelMethod) else None))
     fit(model, logs.encoded()[0], None, "")
     return Trained(model, model.predict(part(1))[0])
 

@@ -77,7 +77,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
 def test_the_verdicts_and_watchtime_check_refuse_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = copied(tmp_path, "xauc,", "xuac,")
     monkeypatch.setattr(Plan, "published_files", plan.published_files)
-    monkeypatch.setattr("watchtime.reporting.published.verdicts.pl.read_parquet", lambda _: None)
+    monkeypatch.setattr("watchtime.reporting.published.verdicts.read_parquet", lambda _: None)
     with pytest.raises(WatchtimeError, match="unknown metric 'xuac'"):
         all_verdicts(plan)
     result = CliRunner().invoke(main, ["check"])

@@ -17,6 +17,7 @@ from watchtime.cli import main
 from watchtime.core.catalog import Catalog, find_root
 from watchtime.core.config import RunConfig, validate
 from watchtime.core.errors import WatchtimeError
+from watchtime.core.run_lock import LOCKS
 from watchtime.datasets.download.member_names import normal_name
 from watchtime.reporting.measured.collect import metrics, plotted_scores
 
@@ -90,7 +91,8 @@ def test_a_name_on_the_command_line_is_one_that_the_run_has(
     result = CliRunner().invoke(main, [*arguments, "--run", "results/demo"])
     assert result.exit_code == 2
     assert "unknown" in result.stderr
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [config]
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name != LOCKS]
+    assert files == [config]
 
 
 def test_a_download_is_of_a_data_set_that_there_is(tmp_path: Path) -> None:
