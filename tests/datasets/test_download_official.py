@@ -331,6 +331,7 @@ def test_an_archive_with_another_checksum_is_not_unpacked(server: Server, folder
         (zipped(**{"Set/data/log.csv": LOG}), "there is no member 'Set 2.0/data/'"),
         (zipped(**{"Set 2.0/data/log.csv": bytes(5_000_000)}), "packed bytes to 5,000,000"),
     ],
+    ids=["cut", "no_archive", "parent_folder", "absolute_path", "no_such_member", "bomb"],
 )
 def test_a_bad_archive_leaves_nothing(server: Server, folder: Path, content: bytes, words: str) -> None:
     """Even where its checksum is the declared one."""
