@@ -41,9 +41,14 @@ def forget_trainings(folder: Path, jobs: str = "") -> None:
     (folder / METRICS).unlink()
 
 
-def holds_a_lock(process: int) -> bool:
-    """Whether a process locks any file, as Linux tells."""
-    return str(process) in Path("/proc/locks").read_text().split()
+def works_in_the_run(process: int, folder: Path) -> bool:
+    """Whether a process holds the folder of the tiny run as one of its jobs, as Linux tells."""
+    jobs = folder / "results" / ".locks" / "tiny.jobs"
+    if not jobs.exists():
+        return False
+    lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    inode = str(jobs.stat().st_ino)
+    return any(str(process) in fields and any(field.endswith(f":{inode}") for field in fields) for fields in lines)
 
 
 def files(folder: Path) -> list[Path]:

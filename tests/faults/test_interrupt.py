@@ -10,7 +10,7 @@ import time
 import pytest
 
 from project import METRICS, Project
-from survivors import contents, forget_trainings, holds_a_lock, unfinished
+from survivors import contents, forget_trainings, unfinished, works_in_the_run
 
 JOB = "kuairand_pure/watch_time/random_622/shared/vr/paper"
 
@@ -43,7 +43,7 @@ def test_an_interrupted_step_says_so(finished: Project) -> None:
         text=True,
         start_new_session=True,
     )
-    while not holds_a_lock(step.pid) and step.poll() is None:
+    while not works_in_the_run(step.pid, finished.root) and step.poll() is None:
         time.sleep(0.01)
     step.send_signal(signal.SIGINT)
     _, said = step.communicate(timeout=60)

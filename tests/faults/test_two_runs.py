@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from project import METRICS, Project
-from survivors import contents, forget_trainings, holds_a_lock, unfinished
+from survivors import contents, forget_trainings, unfinished, works_in_the_run
 
 
 def at_work(project: Project, run: subprocess.Popen[str]) -> int:
@@ -54,7 +54,7 @@ def test_jobs_that_outlive_a_killed_snakemake_are_awaited(finished: Project, exp
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "2")
     first = finished.started(*command, quiet=True)
     training = finished.training(first)
-    while not holds_a_lock(training.pid):
+    while not works_in_the_run(training.pid, finished.root):
         time.sleep(0.02)
     training.suspend()
     first.kill()
