@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 
+import psutil
 import pytest
 
 from project import METRICS, Project
@@ -15,13 +17,22 @@ from survivors import contents, forget_trainings, unfinished, works_in_the_run
 JOB = "kuairand_pure/watch_time/random_622/shared/vr/paper"
 
 
+def all_at_work(project: Project, snakemake: int) -> bool:
+    """Whether jobs are at work and none is still starting Python, which ends in a traceback of its own."""
+    with suppress(psutil.Error):
+        jobs = [one for one in psutil.Process(snakemake).children(recursive=True) if "--job" in one.cmdline()]
+        return bool(jobs) and all(works_in_the_run(one.pid, project.root) for one in jobs)
+    return False
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_ends_and_goes_on(finished: Project, expected: dict[str, str]) -> None:
     """A terminal sends the signal to all processes of the run."""
     forget_trainings(finished.root)
     command = (METRICS, "--configfile", str(finished.configure()), "--cores", "2")
     first = finished.started(*command)
-    finished.training(first)
+    while not all_at_work(finished, first.pid):
+        time.sleep(0.01)
     os.killpg(first.pid, signal.SIGINT)
     _, said = first.communicate(timeout=60)
     assert first.returncode != 0
