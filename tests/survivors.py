@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from project import METRICS
+from project import CONFIG, METRICS, Project
 
 JOBS = "results/tiny/jobs"
 VR = "kuairand_pure/watch_time/random_622/shared/vr"
@@ -39,6 +39,22 @@ def forget_trainings(folder: Path, jobs: str = "") -> None:
     """Remove the jobs of a finished tiny run, or those below ``jobs``, and the table that is made of them."""
     shutil.rmtree(folder / JOBS / jobs)
     (folder / METRICS).unlink()
+
+
+def said_of_a_failed_training(finished: Project, expected: dict[str, str], setting: dict[str, object]) -> str:
+    """Return what is said where a training setting makes VR fail: nothing is left of it, and the next run ends well."""
+    forget_trainings(finished.root, VR)
+    training = CONFIG["settings"]["vr"]["training"] | setting  # type: ignore[index]
+    config = finished.configure(settings={"vr": {"training": training}})
+    failed = finished.snakemake(METRICS, "--configfile", str(config), "--cores", "1")
+    assert failed.returncode != 0
+    assert "Traceback" not in failed.stderr
+    assert not list((finished.root / JOBS / VR).rglob("*.*"))
+    assert unfinished(finished.root) == []
+    result = finished.snakemake(METRICS, "--configfile", str(finished.configure()), "--cores", "2")
+    assert result.returncode == 0, result.stderr
+    assert contents(finished.root) == expected
+    return failed.stderr
 
 
 def works_in_the_run(process: int, folder: Path) -> bool:
