@@ -6,8 +6,8 @@ CORES ?= all
 CONFIG ?=
 SOURCE ?=
 VENV := .venv
-# One process per core; tests of a group stay together.
-PARALLEL := --numprocesses auto --dist loadgroup
+# One process per core; tests of a group stay together, and those that take a minute are told.
+PARALLEL := --numprocesses auto --dist loadgroup --durations 20 --durations-min 60
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -25,19 +26,28 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def another(call: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a call of this module in another process, which then waits; it is killed at the end."""
-    code = (
-        f"from pathlib import Path; from watchtime.core.run_lock import *; {call}; print('held', flush=True); input()"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
+def started(call: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a call of this module in another process, which says so when it is done and waits; it is killed at the end.
+
+    What it says is read from its pipes: a thread of this process would share ``sys.stderr`` with the test.
+    """
+    imports = "from pathlib import Path; from watchtime.core.run_lock import *"
+    code = f"{imports}; {call}; print('done', flush=True); input()"
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)
     try:
         yield process
     finally:
         process.kill()
         process.communicate()
+
+
+@contextmanager
+def another(call: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a call of this module in another process, and wait until it is done."""
+    with started(call) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "done\n"
+        yield process
 
 
 def test_a_run_is_held_by_one_process_and_says_by_which() -> None:
@@ -71,20 +81,17 @@ def test_raw_files_are_made_by_one_run_and_read_by_many() -> None:
         hold_raw(raw, run, True)
 
 
-def test_jobs_are_awaited(capsys: pytest.CaptureFixture[str]) -> None:
-    with another("join_run(Path('results/demo'))") as first, another("join_run(Path('results/demo'))") as second:
-        waiting = threading.Thread(target=await_jobs, args=(RUN,))
-        waiting.start()
-        said = ""
-        while not said:
-            said = capsys.readouterr().err
+def test_jobs_are_awaited() -> None:
+    join, wait = "join_run(Path('results/demo'))", "await_jobs(Path('results/demo'))"
+    with another(join) as first, another(join) as second, started(wait) as waiting:
+        assert waiting.stdout is not None
+        assert waiting.stderr is not None
+        said = waiting.stderr.readline()
         first.kill()
         first.wait()
-        waiting.join(0.2)
-        assert waiting.is_alive()
+        assert not select.select([waiting.stdout], [], [], 0.2)[0]
         second.kill()
-        waiting.join(10)
-        assert not waiting.is_alive()
+        assert waiting.stdout.readline() == "done\n"
         numbers = ", ".join(map(str, sorted([first.pid, second.pid])))
     assert said.startswith(f"watchtime: {RUN}: waiting for jobs of an earlier start that are still at work")
     assert not Path("/proc/locks").exists() or f"(processes {numbers};" in said

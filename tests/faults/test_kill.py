@@ -27,6 +27,7 @@ def test_raw_files_of_a_killed_start_are_made_anew_with_all_that_follows(tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_killed_runs_end_with_the_same_bytes(tmp_path: Path) -> None:
     """``python tests/kill_trials.py --trials 50`` does more of it."""
     for trial in Trials(tmp_path, seed=0).trials(5):

@@ -15,6 +15,7 @@ from watchtime.core.catalog import find_root
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1800),
     pytest.mark.xdist_group("slurm"),
     pytest.mark.skipif(missing() is not None, reason=f"no Slurm cluster can be started here: {missing()}"),
 ]
