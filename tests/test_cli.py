@@ -277,10 +277,21 @@ def test_a_device_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_program_itself_says_one_sentence_and_ends_with_2(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "watchtime.cli", "collect", "--run", str(tmp_path)]
+    command = [sys.executable, "-m", "watchtime", "collect", "--run", str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == f"watchtime: {tmp_path}/config.yaml: the file does not exist.\n"
+
+
+def test_an_interruption_is_told_while_the_program_is_still_imported(tmp_path: Path) -> None:
+    """Instead of a package that it needs, one in which the interruption comes."""
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt")
+    paths = os.pathsep.join([str(tmp_path), str(find_root() / "src")])
+    command = [sys.executable, "-m", "watchtime", "methods"]
+    result = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (130, "")
+    assert result.stderr.startswith("watchtime: interrupted; nothing is left half written")
+    assert result.stderr.count("\n") == 1
 
 
 def test_an_unknown_command_and_option_are_clicks_own(tmp_path: Path) -> None:

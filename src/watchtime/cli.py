@@ -140,7 +140,8 @@ def status(run: Path) -> None:
 @main.command()
 @click.argument("dataset")
 @click.option("--folder", type=click.Path(path_type=Path), help="By default data/official/DATASET.")
-def download(dataset: str, folder: Path | None) -> None:
+@click.option("--run", type=click.Path(path_type=Path), help="The folder of a run that downloads DATASET, for the log.")
+def download(dataset: str, folder: Path | None, run: Path | None) -> None:
     """Fetch the official files of DATASET, verify their checksums and unpack them; a cut download is taken up again."""
     from watchtime.core.run_data import OFFICIAL
     from watchtime.datasets.download.official import download as step
@@ -148,6 +149,8 @@ def download(dataset: str, folder: Path | None) -> None:
     cards = Catalog.load(find_root()).datasets
     if dataset not in cards:
         raise WatchtimeError(unknown("data set", dataset, cards))
+    if run is not None:
+        _plan(run, dataset)
     step(cards[dataset].under({}), folder or OFFICIAL / dataset)
 
 
@@ -323,7 +326,3 @@ def manifest(run: Path) -> None:
 
     plan = _plan(run)
     write_manifest(run, plan.belongs, plan.measured_pages)
-
-
-if __name__ == "__main__":
-    main()

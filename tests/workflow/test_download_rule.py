@@ -43,9 +43,9 @@ def test_the_workflow_fetches_verifies_and_reads_a_data_set(tmp_path: Path, monk
             return "" if result.returncode == 0 else result.stdout + result.stderr
 
         assert run("0" * 32)
-        log = (project.root / "results/tiny/logs/download/kuairand_pure.log").read_text()
-        assert log.count("\n") == 1
-        assert "checksum" in log
+        log = (project.root / "results/tiny/logs/download/kuairand_pure.log").read_text().splitlines()
+        assert [line.split()[0] for line in log] == ["$", "configuration:", "data:", "watchtime:"]
+        assert "checksum" in log[-1]
         assert not (project.root / INTERACTIONS).exists()
         assert run(hashlib.md5(content).hexdigest()) == ""
         asked = len(server.asked)

@@ -41,9 +41,10 @@ rule download:
         mem_mb=1000,
         runtime=600,
     params:
+        run=run_folder,
         identity=dataset_identity,
     shell:
-        "watchtime download {wildcards.dataset:q} --folder {output.folder:q} 2> {log:q}"
+        "watchtime download {wildcards.dataset:q} --folder {output.folder:q} --run {params.run:q} 2> {log:q}"
 
 
 rule interactions:
