@@ -69,7 +69,7 @@ def test_the_encoder_gets_the_decoders_gradient_at_the_prototype() -> None:
     straight = torch.autograd.grad(losses[0], list(model.encoder.parameters())[-1])[0]
     prototype = model.codebook.at(chosen).detach().requires_grad_()
     rebuilt = (vectors - model.decoder(prototype)).square().sum(-1).mean()
-    assert float(rebuilt.detach()) == pytest.approx(float(losses[0]))
+    assert float(rebuilt.detach()) == pytest.approx(float(losses[0].detach()))
     torch.testing.assert_close(torch.autograd.grad(rebuilt, prototype)[0].sum(0), straight)
 
 
