@@ -10,6 +10,7 @@ from snakemake.utils import min_version
 
 from watchtime.core import pages
 from watchtime.core.catalog import find_root
+from watchtime.core.envelope import at
 from watchtime.core.errors import WatchtimeError
 from watchtime.core.faults import KILLED, sentences
 from watchtime.core.files import canonical_json

@@ -1,7 +1,11 @@
-"""Large raw files in official layout, drawn quickly: right in size, types and cardinalities, without any signal."""
+"""Large raw files in official layout, drawn quickly: right in size, types and cardinalities, without any signal.
+
+python benchmarks/large_raw_files.py kuairec data/large/kuairec [--rows N]
+"""
 
 from __future__ import annotations
 
+import argparse
 import shutil
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -164,3 +168,16 @@ _WRITERS: dict[str, Callable[[int, Path], None]] = {
     "criteo_ssc": _criteo_ssc,
     "valued_shoppers": _valued_shoppers,
 }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", choices=SIZES)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rows", type=int, help="instead of the official number, or 50 million of Valued Shoppers")
+    given = parser.parse_args()
+    write(given.dataset, given.rows or SIZES[given.dataset], given.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,10 @@
 """Rows per second and peak memory from raw files to split and encoded columns, at the size of the official files.
 
 `python benchmarks/preprocess.py [kuairec | criteo_ssc | valued_shoppers] [--rows N] [--folder PLACE]`. Synthetic raw
-files are written below PLACE (by default a temporary folder; up to 7 GB) and removed afterwards. Each step runs in a
-fresh process on two cores, so that its peak memory is its own. Without --rows, Valued Shoppers has 50 million of its
-350 million rows, and half of them once more, for the extrapolation.
+files are written below PLACE (by default a temporary folder; up to 10 GB) and removed afterwards. They are written, and
+each step runs, in a fresh process, so that its peak memory is its own: Linux hands that of a process on to those that
+it starts. Steps use two cores. Without --rows, Valued Shoppers has 50 million of its 350 million rows, and half of them
+once more, for the extrapolation.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from large_raw_files import SIZES, write
+import large_raw_files
+from large_raw_files import SIZES
 
 PROTOCOLS = {"kuairec": "random_811", "criteo_ssc": "random_712", "valued_shoppers": "random_712"}
 FULL = {"valued_shoppers": 349_655_789}
@@ -49,7 +51,8 @@ def measure(step: str, dataset: str, raw: Path, output: Path) -> None:
 def report(dataset: str, rows: int, place: Path) -> tuple[float, float]:
     """Write raw files, run all steps, print a line for each, and return the seconds and the highest peak in MiB."""
     raw, output = place / "raw", place / "output"
-    write(dataset, rows, raw)
+    writer = [sys.executable, large_raw_files.__file__, dataset, str(raw), "--rows", str(rows)]
+    subprocess.run(writer, check=True)
     size = sum(path.stat().st_size for path in raw.rglob("*") if path.is_file())
     print(f"{dataset}: {rows:,} rows, {size / 1e9:.2f} GB of raw files")
     seconds, peaks = [], []

@@ -1,12 +1,14 @@
 """What jobs of each rule took in finished runs, as the lines of `workflow/resources.yaml`.
 
-    python benchmarks/rule_resources.py results/demo results/large
+    python benchmarks/rule_resources.py results/demo results/large results/large_files
 
 reads, in the folder in which they were made, what Snakemake's `benchmark:` files hold: peak memory in MiB, sampled
-twice a second, and seconds. The first run is small: its greatest values are what a job takes whatever its input. What
-jobs of the others took beyond that, divided by their input, is what every MiB adds. A run to compare with:
+twice a second, and seconds. The first run is small: its greatest values are what a job takes whatever its input. Those
+of the others count at their input: memory lies on straight lines between them and goes on beyond them; time is what
+every MiB adds. Runs to compare with:
 
     snakemake --cores 2 --configfile benchmarks/large.yaml
+    benchmarks/large_files.yaml, whose head says how its files are made
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 
 from watchtime.core import pages
 from watchtime.core.catalog import find_root
+from watchtime.core.envelope import envelope
 from watchtime.core.job import JobSpec
 from watchtime.core.plan import Plan
 
@@ -33,6 +36,11 @@ class Job:
     """MiB, 0 where the rule has none to grow with."""
     passes: int
     """How often it went through its input."""
+
+    @property
+    def read(self) -> float:
+        """MiB in all."""
+        return self.input * self.passes
 
 
 def jobs(run: Path) -> Iterator[Job]:
@@ -73,19 +81,24 @@ def _passes(spec: JobSpec) -> int:
 
 
 def line(rule: str, small: list[Job], large: list[Job]) -> str:
-    """Return the rule's line: its greatest values in the small run, and by how much they grew with the input.
+    """Return the rule's line: memory by MiB of input, seconds, and what every MiB adds to them.
 
-    Where there is no input to grow with, those of all runs.
+    The small run's memory stands at 0. Time grows as that of the jobs that read more than any of the small run, but for
+    what its shortest job took: processes start, and files are opened.
     """
-    base = [*small, *(job for job in large if not small or not job.input)]
-    values: dict[str, float] = {}
-    for what in ("memory", "seconds"):
-        values[what] = math.ceil(max(getattr(job, what) for job in base))
-        sizes = [(job, job.input * (job.passes if what == "seconds" else 1)) for job in large if job.input]
-        growth = max(((getattr(job, what) - values[what]) / size for job, size in sizes), default=0.0)
-        if growth > 0.001:
-            values[f"{what}_per_input"] = math.ceil(1000 * growth) / 1000
-    return f"{rule}: {{{', '.join(f'{name}: {value:g}' for name, value in values.items())}}}"
+    memory = envelope(
+        [*((0, math.ceil(job.memory)) for job in small), *((int(job.input), math.ceil(job.memory)) for job in large)]
+    )
+    shortest = min((job.seconds for job in small), default=0.0)
+    most = max((job.read for job in small), default=0.0)
+    rates = [(job.seconds - shortest) / job.read for job in large if job.read > most]
+    growth = max(rates, default=0.0)
+    said = [
+        f"memory: {{{', '.join(f'{place}: {taken}' for place, taken in memory.items())}}}",
+        f"seconds: {math.ceil(max(job.seconds for job in small or large))}",
+        *([f"seconds_per_input: {math.ceil(1000 * growth) / 1000:g}"] if growth > 0.001 else []),
+    ]
+    return f"{rule}: {{{', '.join(said)}}}"
 
 
 def main() -> None:

@@ -12,7 +12,9 @@ import yaml
 
 from fake_cluster import FakeSlurm, fake_kubectl
 from project import METRICS, Project
+from tiny_kuairand import SECOND_LOG, write_folder
 from watchtime.core.catalog import find_root
+from watchtime.core.envelope import at
 
 PROFILES = find_root() / "workflow" / "profiles"
 TRAINED = "results/tiny/jobs/kuairand_pure/watch_time/random_622/shared/vr/paper/metrics.json"
@@ -41,6 +43,18 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
     return fake
 
 
+def asked(project: Project, config: Path) -> dict[str, tuple[int, int]]:
+    """Return the memory in MiB and the minutes that a job of each rule asks for, as a dry run tells."""
+    given = ["--configfile", str(config), "--cores", "1", "--dry-run", "--forceall"]
+    result = project.snakemake("all", *given)
+    assert result.returncode == 0, result.stderr
+    pattern = re.compile(
+        r"^rule (\w+):\n(?: {4}(?!resources).*\n)* {4}resources: .*runtime=(\d+), .*mem_mb=(\d+)", re.M
+    )
+    found = pattern.findall(result.stdout + result.stderr)
+    return {rule: (int(memory), int(minutes)) for rule, minutes, memory in found}
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in PROFILES.iterdir() if path.name != "default"))
 def test_no_profile_sets_what_the_default_one_sets(name: str) -> None:
     """Snakemake finds profiles/default by itself, and what that says wins."""
@@ -50,18 +64,23 @@ def test_no_profile_sets_what_the_default_one_sets(name: str) -> None:
 
 @pytest.mark.slow
 def test_every_rule_asks_for_more_than_it_was_measured_to_take(fitted: Project) -> None:
-    given = ["--configfile", str(fitted.configure()), "--cores", "1", "--dry-run", "--forceall"]
-    result = fitted.snakemake("all", *given)
-    assert result.returncode == 0, result.stderr
-    pattern = re.compile(
-        r"^rule (\w+):\n(?: {4}(?!resources).*\n)* {4}resources: .*runtime=(\d+), .*mem_mb=(\d+)", re.M
-    )
-    found = pattern.findall(result.stdout + result.stderr)
-    asked = {rule: (int(memory), int(minutes)) for rule, minutes, memory in found}
-    assert asked.keys() >= {"simulate", "interactions", "split", "encode", "codec", "train"}
-    for rule, (memory, minutes) in asked.items():
-        assert memory > 1.5 * RESOURCES[rule]["memory"]
+    found = asked(fitted, fitted.configure())
+    assert found.keys() >= {"simulate", "interactions", "split", "encode", "codec", "train"}
+    for rule, (memory, minutes) in found.items():
+        assert memory > 1.5 * RESOURCES[rule]["memory"][0]
         assert minutes > 2 * RESOURCES[rule]["seconds"] / 60
+
+
+@pytest.mark.slow
+def test_raw_files_that_are_given_count_as_those_that_are_made(fitted: Project, tmp_path: Path) -> None:
+    """They are no inputs of the workflow. The log is long and never read here."""
+    raw = write_folder(tmp_path / "raw")
+    config = fitted.configure(datasets={"kuairand_pure": {"folder": str(raw)}})
+    small = asked(fitted, config)["interactions"]
+    os.truncate(raw / "data" / SECOND_LOG, 2**32)
+    large = asked(fitted, config)["interactions"]
+    assert large[0] > 1.5 * at(RESOURCES["interactions"]["memory"], 4096) > small[0]
+    assert large[1] > small[1]
 
 
 @pytest.mark.slow
@@ -115,7 +134,7 @@ def test_kubernetes_jobs_ask_for_what_they_need_and_their_end_is_seen(
     container = told["job"]["spec"]["template"]["spec"]["containers"][0]
     assert container["image"] == "python:3.11"
     assert container["resources"]["requests"]["cpu"] == 1
-    assert int(container["resources"]["limits"]["memory"].removesuffix("Mi")) > 1.5 * RESOURCES["train"]["memory"]
+    assert int(container["resources"]["limits"]["memory"].removesuffix("Mi")) > 1.5 * RESOURCES["train"]["memory"][0]
     assert told["job"]["spec"]["activeDeadlineSeconds"] > 600
 
 

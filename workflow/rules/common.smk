@@ -221,18 +221,23 @@ SNAKEMAKES = 300
 
 def memory(wildcards, input, attempt, rulename):
     """The MiB that a job asks for; each attempt asks for as much more."""
-    return attempt * math.ceil(SNAKEMAKES + SPARE_MEMORY * _measured(rulename, "memory", _mebibytes(input)))
+    taken = at(measured_resources[rulename]["memory"], _mebibytes(_read(wildcards, input, rulename)))
+    return attempt * math.ceil(SNAKEMAKES + SPARE_MEMORY * taken)
 
 
 def minutes(wildcards, input, attempt, rulename):
     """The minutes that a job asks for, at least ten; each attempt asks for as much more."""
-    size = _mebibytes(input) * (_passes(plan.jobs[job_key(wildcards)]) if rulename == "train" else 1)
-    return attempt * math.ceil(10 + SPARE_TIME * _measured(rulename, "seconds", size) / 60)
-
-
-def _measured(rulename, what, size):
+    passes = _passes(plan.jobs[job_key(wildcards)]) if rulename == "train" else 1
     took = measured_resources[rulename]
-    return took[what] + took.get(f"{what}_per_input", 0) * size
+    growth = took.get("seconds_per_input", 0) * passes * _mebibytes(_read(wildcards, input, rulename))
+    return attempt * math.ceil(10 + SPARE_TIME * (took["seconds"] + growth) / 60)
+
+
+def _read(wildcards, input, rulename):
+    """The files and folders that a job reads; raw files that are given are none of its inputs."""
+    if rulename == "interactions" and not input:
+        return [path for path in plan.raw_files(wildcards.dataset) if path.is_file()]
+    return input
 
 
 def _passes(spec):
