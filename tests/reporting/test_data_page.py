@@ -56,7 +56,7 @@ def sections(table: object) -> list[str]:
 
 def test_the_counts_stand_under_the_place_where_they_are_printed(here: Path) -> None:
     table = data_statistics.published(page(here, "wechat21", **WECHAT))
-    assert sections(table) == ["LabelCraft, table 1", "ProWTP, table 6", "ProWTP, text a5", "PTPM, text s5.1.1"]
+    assert sections(table) == ["LabelCraft, table 1", "ProWTP, table 6", "ProWTP, appendix A5", "PTPM, section 5.1.1"]
     density = ["Density", "0.0244", f"{40_000 / (300 * 50):.4f}", "2.0000", "8,096.7", "20-core", "not comparable"]
     assert density in cells(table)
     assert (

@@ -133,8 +133,11 @@ def test_equal_notes_share_a_letter() -> None:
     [
         ("prowtp/table1", "ProWTP, table 1"),
         ("gr/figure10", "GR, figure 10"),
-        ("rqreg/text_s4.1.1", "RQ-Reg, text s4.1.1"),
-        ("nobody/text_a5", "nobody, text a5"),
+        ("gr/table1_watch_ratio", "GR, table 1 watch ratio"),
+        ("rqreg/text_s4.1.1", "RQ-Reg, section 4.1.1"),
+        ("nobody/text_a5", "nobody, appendix A5"),
+        ("gr/text_table1_caption", "GR, caption of table 1"),
+        ("rqreg/text_abstract", "RQ-Reg, abstract"),
     ],
 )
 def test_a_place_in_a_paper_is_cited(name: str, label: str) -> None:

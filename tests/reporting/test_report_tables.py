@@ -301,9 +301,25 @@ def test_a_gain_is_told_under_its_own_heading_and_counted_once(here: Path) -> No
     assert str(gains[0][3]).startswith("20.")
     orders = agreement.conclusions(report, "kuairec").splitlines()[1]
     assert orders.count("XAUC of GR") == orders.count("XAUC of TPM") == 1
-    shown = rows_of(verdict_summary.measured_cells(Report("results/demo", "summary")))
-    data = "KuaiRec (simulated)"
-    assert [row[3] for row in shown if row[:3] == [data, "gr", "XAUC gain (%)"]] == ["14.98"]
+    summary = verdict_summary.measured_cells(Report("results/demo", "summary"))
+    assert isinstance(summary, Table)
+    first, second, *_ = (place for place, row in enumerate(summary.rows) if isinstance(row, Section))
+    assert summary.rows[first] == Section("GR, table 1: KuaiRec (simulated)")
+    shown = [row for row in summary.rows[first + 1 : second] if not isinstance(row, Section)]
+    assert [row[2] for row in shown if list(row[:2]) == ["GR", "XAUC gain (%)"]] == ["14.98"]
+
+
+def test_a_target_that_is_not_a_data_sets_first_one_has_a_heading_of_its_own(here: Path) -> None:
+    tasks, artifacts = ["watch_time", "watch_ratio"], ["gr/table1", "gr/table1_watch_ratio"]
+    write_run(here, datasets=TWO, tasks=tasks, methods=[], artifacts=artifacts)
+    table = verdict_summary.measured_cells(Report("results/demo", "summary"))
+    assert isinstance(table, Table)
+    sections = [row.title for row in table.rows if isinstance(row, Section)]
+    titles = [f"GR, table 1: {name} (simulated)" for name in ("KuaiRec", "CIKM16")]
+    assert [title for title in sections if "table 1:" in title] == [
+        *titles,
+        *(f"{title}, watch ratio" for title in titles[:1]),
+    ]
 
 
 # The other pages
@@ -387,11 +403,11 @@ def test_the_verdict_tables_add_up(here: Path) -> None:
     assert sum(int(str(row[-1])) for row in rows_of(verdict_summary.reasons(report))) == 1103
     shown = rows_of(verdict_summary.measured_cells(report))
     # Rows of tables 1, 2, 3, 4, 8 and 9.
-    assert len([row for row in shown if row[2] == "MAE"]) == 6 + 6 + 4 + 4 + 8 + 3
+    assert len([row for row in shown if row[1] == "MAE"]) == 6 + 6 + 4 + 4 + 8 + 3
     assert {row[-1] for row in shown} >= {"not comparable", "used", "differs"}
-    data = "KuaiRand-Pure (simulated)"
-    assert [data, None, "users", "27,285", "300", None, "not comparable"] in shown
-    assert [data, None, "duration buckets", "5", "5", None, "not comparable"] in shown
+    assert [None, "users", "27,285", "300", None, "not comparable"] in shown
+    assert [None, "duration buckets", "5", "5", None, "not comparable"] in shown
+    assert {str(row[0]) for row in shown} >= {"ProWTP", "w/o SUOT"}
 
 
 def test_of_variants_only_what_is_otherwise_is_listed(here: Path) -> None:

@@ -9,6 +9,15 @@ from dataclasses import dataclass
 from watchtime.core.errors import WatchtimeError, unknown
 from watchtime.core.plan import DATA_PAGES, SIMULATOR_FITTED_TO, SIMULATOR_PAGE, Plan
 
+_PLACES = {
+    r"^text_s(?=[0-9])": "section ",
+    r"^text_a(?=[0-9])": "appendix A",
+    r"^text_(.*)_caption$": r"caption of \1",
+    r"^text_": "",
+    r"\b(table|figure)(?=[0-9])": r"\1 ",
+    "_": " ",
+}
+"""How the key of a place is written out, one after the other."""
 SIMULATED = "SIMULATED DATA"
 
 
@@ -89,9 +98,10 @@ def _place(plan: Plan, name: str) -> str:
 
 
 def artifact_label(plan: Plan, name: str) -> str:
-    """Return how a place in a paper is cited: ``ProWTP, table 1``, ``RQ-Reg, text s4.1.1``."""
-    paper, artifact = name.split("/")
-    place = re.sub(r"^(table|figure)(?=[0-9])", r"\1 ", artifact).replace("_", " ")
+    """Return how a place in a paper is cited: ``ProWTP, table 1``, ``RQ-Reg, section 4.1.1``."""
+    paper, place = name.split("/")
+    for pattern, words in _PLACES.items():
+        place = re.sub(pattern, words, place)
     return f"{paper_title(plan, paper)}, {place}"
 
 

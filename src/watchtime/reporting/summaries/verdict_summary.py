@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from watchtime.evaluation.metrics import METRICS
 from watchtime.reporting.elements.alignment import format_number, usual_decimals
 from watchtime.reporting.elements.tables import Column, Section, Table, Value
 from watchtime.reporting.elements.text import Markdown, escape
-from watchtime.reporting.elements.words import percent
+from watchtime.reporting.elements.words import percent, target_name
 from watchtime.reporting.measured.results import ALPHA
 from watchtime.reporting.published import readings, rules
 from watchtime.reporting.published.cells import GAIN, row_key
@@ -57,30 +59,52 @@ def measured_cells(report: Report) -> Table | Markdown:
     )
     if not frame.height:
         return Markdown("This run has no number for any published cell.")
+    parts: dict[str, list[list[Value]]] = {}
+    for one in frame.iter_rows(named=True):
+        parts.setdefault(_heading(report, one), []).append(_measured(report, one))
     rows: list[Section | list[Value]] = []
-    for (paper, artifact), cells in frame.group_by("paper", "artifact", maintain_order=True):
-        rows.append(Section(artifact_label(report.plan, f"{paper}/{artifact}")))
-        for one in cells.iter_rows(named=True):
-            is_setting = one["metric"].startswith("hp_")
-            row = one["method"] if is_setting else row_key(one["method"], one["variant"])
-            is_count = one["metric"] in readings.TITLES
-            decimals = readings.decimals(one["metric"]) if is_count else usual_decimals([one["published"]])
-            printed = _setting(one["published"]) if is_setting else None
-            rows.append(
-                [
-                    report.data_title(one["dataset"]) if one["dataset"] in report.datasets else None,
-                    None if row == "none" else row,
-                    _measure(one["metric"]),
-                    printed or _number(one["published"], decimals),
-                    _number(one["ours"], decimals),
-                    _number(one["p_value"], 3),
-                    one["verdict"],
-                ]
-            )
-    columns = [Column("Data set"), Column("Row"), Column("Measure")]
-    columns += [Column(name, align="right") for name in ("Paper", "Ours", "p")]
+    for heading, lines in parts.items():
+        rows += [Section(heading), *lines]
+    columns = [Column("Row"), Column("Measure"), *(Column(name, align="right") for name in ("Paper", "Ours", "p"))]
     caption = "The published numbers for which this run has one, p as corrected for the order to the reference row."
     return Table([*columns, Column("Verdict")], rows, caption=caption)
+
+
+def _heading(report: Report, cell: dict[str, Any]) -> str:
+    """Return where a published cell stands, on which data, and of which target, where it is not their first one."""
+    label, dataset = artifact_label(report.plan, f"{cell['paper']}/{cell['artifact']}"), cell["dataset"]
+    if dataset not in report.datasets:
+        return label
+    others = [*report.plan.catalog.datasets[dataset].tasks][1:]
+    target = f", {target_name(cell['task'])}" if cell["task"] in others else ""
+    return f"{label}: {report.data_title(dataset)}{target}"
+
+
+def _measured(report: Report, cell: dict[str, Any]) -> list[Value]:
+    """Return a published cell as a row of the table of those that were measured."""
+    is_setting = cell["metric"].startswith("hp_")
+    is_count = cell["metric"] in readings.TITLES
+    decimals = readings.decimals(cell["metric"]) if is_count else usual_decimals([cell["published"]])
+    printed = _setting(cell["published"]) if is_setting else None
+    return [
+        _row_title(report, cell, is_setting),
+        _measure(cell["metric"]),
+        printed or _number(cell["published"], decimals),
+        _number(cell["ours"], decimals),
+        _number(cell["p_value"], 3),
+        cell["verdict"],
+    ]
+
+
+def _row_title(report: Report, cell: dict[str, Any], is_setting: bool) -> str | None:
+    """Return what the artifact calls a row, of a setting the method that has it, None where there is no row."""
+    method, methods = cell["method"], report.plan.catalog.methods
+    if is_setting:
+        return methods[method].title if method in methods else method
+    key, artifact = row_key(method, cell["variant"]), report.plan.artifacts.get(f"{cell['paper']}/{cell['artifact']}")
+    if key == "none":
+        return None
+    return artifact.rows[key].title if artifact and key in artifact.rows else key
 
 
 def _number(value: float | None, decimals: int) -> str | None:
