@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,28 +86,26 @@ def detectable(report: Report, board: Board) -> Markdown:
 
 
 def excluded(report: Report) -> Table | Markdown:
-    """List what could not run, with the reason that several may share."""
+    """List what could not run, with the reason that several may share, and what the run leaves out."""
     sharing: dict[tuple[str, str], list[str]] = {}
     for place, reason in report.plan.excluded().items():
         name, where = place.rsplit(" on ", 1)
-        sharing.setdefault((where, reason), []).append(name)
-    rows = [[", ".join(names), where, reason] for (where, reason), names in sharing.items()]
+        sharing.setdefault((where, reason), []).append(report.method_title(*name.split("/")))
+    rows = [[", ".join(names), _place(report, where), reason] for (where, reason), names in sharing.items()]
     rows += [[methods, where, "left out by the list of methods"] for methods, where in _left_out(report).items()]
     if not rows:
         return Markdown("Every method and variant ran on every data set.")
     return Table([Column("Method"), Column("Where"), Column("Reason")], rows, caption="What did not run, and why.")
 
 
-def _left_out(report: Report) -> dict[str, str]:
-    """Return the methods and variants that this run leaves out, with the data sets on which it does.
+def _place(report: Report, where: str) -> str:
+    dataset, task = where.split(", ")
+    return f"{report.data_title(dataset)}, {target_name(task)}"
 
-    No list has the variants that leak.
-    """
+
+def _left_out(report: Report) -> dict[str, str]:
+    """Return what this run leaves out, with the data sets on which it does."""
     plan, places = report.plan, dict[str, list[str]]()
-    honest = {
-        method: [variant for variant, options in card.variants.items() if not options.leak]
-        for method, card in plan.catalog.methods.items()
-    }
     for dataset in plan.config.datasets:
         chosen = {
             one
@@ -116,18 +113,26 @@ def _left_out(report: Report) -> dict[str, str]:
             for protocol in plan.protocols(dataset)
             for one in plan.variants(dataset, task, protocol)
         }
-        left = [_left(method, variants, chosen) for method, variants in honest.items()]
-        places.setdefault(", ".join(filter(None, left)), []).append(dataset)
+        places.setdefault(_missing(report, chosen), []).append(report.data_title(dataset))
     names = {left: ", ".join(found) for left, found in places.items() if left}
     return {left: "all" if len(places) == 1 else found for left, found in names.items()}
 
 
-def _left(method: str, variants: Iterable[str], chosen: set[tuple[str, str]]) -> str:
-    """Return the method where none of its variants is chosen, or its variants that are not."""
-    absent = [variant for variant in variants if (method, variant) not in chosen]
-    if not absent or len(absent) == len(list(variants)):
-        return method if absent else ""
-    return f"{method} ({', '.join(absent)})"
+def _missing(report: Report, chosen: set[tuple[str, str]]) -> str:
+    """Return the methods of which nothing is chosen, and of how many variants of the others.
+
+    No list has the variants that leak.
+    """
+    methods, variants = [], 0
+    for method, card in report.plan.catalog.methods.items():
+        honest = [variant for variant, options in card.variants.items() if not options.leak]
+        absent = sum((method, variant) not in chosen for variant in honest)
+        if absent == len(honest):
+            methods.append(card.title)
+        else:
+            variants += absent
+    others = f"{variants} {'variant' if variants == 1 else 'variants'} of {'others' if methods else 'methods that ran'}"
+    return "; ".join(filter(None, [", ".join(methods), others if variants else ""]))
 
 
 def shown(report: Report, board: Board, table: Literal["metrics", "calibration"]) -> pl.DataFrame:
