@@ -107,3 +107,8 @@ def test_a_replay_is_of_clicks_and_of_the_protocol_whose_test_rows_are_every_pai
     assert not online & set(without.artifacts)
     both = {"criteo_ssc": {"protocols": ["random_712"]}, "kuairec": {"protocols": ["big_to_small"]}}
     assert online <= set(Plan(RunConfig.model_validate({"datasets": both}), CATALOG).artifacts)
+
+
+def test_the_smoke_run_renders_a_page_of_every_kind() -> None:
+    plan = Plan.load(CATALOG.root / ".ci" / "smoke.yaml", CATALOG.root)
+    assert {one.template for one in plan.artifacts.values()} == {one.template for one in CATALOG.artifacts().values()}
