@@ -1,6 +1,6 @@
 """Large raw files in official layout, drawn quickly: right in size, types and cardinalities, without any signal.
 
-python benchmarks/large_raw_files.py kuairec data/large/kuairec [--rows N]
+`python benchmarks/large_raw_files.py kuairec data/large/kuairec [--rows N]` writes those of one data set.
 """
 
 from __future__ import annotations

@@ -146,11 +146,9 @@ def download(dataset: str, folder: Path | None, run: Path | None) -> None:
     from watchtime.core.run_data import OFFICIAL
     from watchtime.datasets.download.official import download as step
 
-    cards = Catalog.load(find_root()).datasets
+    cards = (Catalog.load(find_root()) if run is None else _plan(run).catalog).datasets
     if dataset not in cards:
         raise WatchtimeError(unknown("data set", dataset, cards))
-    if run is not None:
-        _plan(run, dataset)
     step(cards[dataset].under({}), folder or OFFICIAL / dataset)
 
 
